@@ -1,0 +1,229 @@
+//! What can be asked of a collection, and what a provider call came back with.
+
+use crate::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
+use crate::money::Money;
+use crate::outcome::{Evidence, Outcome, ProviderError, Snapshot};
+use crate::text::Json;
+
+/// A command. Ids are made by the caller: the core has no randomness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Make a collection.
+    CreateCollection {
+        /// Its id to be.
+        id: CollectionId,
+        /// What is to be collected; zero is allowed (nothing will be payable).
+        amount: Money,
+        /// The cart it belongs to.
+        cart_id: Option<String>,
+        /// The owner's own notes.
+        metadata: Option<Json>,
+    },
+    /// Change amount or notes. What is authorized or may be authorized stays covered.
+    UpdateCollection {
+        /// The new amount, same currency.
+        amount: Option<Money>,
+        /// New notes, replacing the old.
+        metadata: Option<Json>,
+    },
+    /// Cancel a collection whose payments are voided or captured.
+    CancelCollection,
+    /// Begin an operation: the provider is about to be asked.
+    Begin {
+        /// The operation's id to be.
+        operation: OperationId,
+        /// What is asked.
+        request: Request,
+        /// What the provider can do.
+        abilities: Abilities,
+    },
+    /// The provider is about to be asked again, with the same key.
+    Retry {
+        /// The operation.
+        operation: OperationId,
+    },
+    /// A call came back.
+    Settle {
+        /// The operation.
+        operation: OperationId,
+        /// The token it was leased under; a late holder of an old one changes nothing.
+        lease_token: u64,
+        /// What came back.
+        answer: Answer,
+    },
+    /// What was unknown, pending or under review was found out.
+    Resolve {
+        /// The operation.
+        operation: OperationId,
+        /// What was found.
+        finding: Finding,
+    },
+    /// A verified webhook claim arrived.
+    Observe {
+        /// The session it speaks of; the caller has resolved the provider's reference.
+        session: SessionId,
+        /// The claim.
+        evidence: Evidence,
+    },
+}
+
+/// What is asked of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Open a session.
+    CreateSession {
+        /// Its id to be.
+        session: SessionId,
+        /// Who is asked.
+        provider: ProviderId,
+        /// The share; absent: what is not authorized yet.
+        amount: Option<Money>,
+        /// Customer and locale.
+        context: Json,
+        /// The owner's own notes.
+        metadata: Option<Json>,
+        /// Ids of what may follow at once.
+        products: AuthorizationIds,
+    },
+    /// Change a session before it is authorized.
+    UpdateSession {
+        /// The session.
+        session: SessionId,
+        /// The new share; absent: the present one.
+        amount: Option<Money>,
+        /// Ids of what may follow at once.
+        products: AuthorizationIds,
+    },
+    /// Abandon a session.
+    DeleteSession {
+        /// The session.
+        session: SessionId,
+    },
+    /// Authorize a session.
+    Authorize {
+        /// The session.
+        session: SessionId,
+        /// Ids of what may follow.
+        products: AuthorizationIds,
+    },
+    /// Capture.
+    Capture {
+        /// The payment.
+        payment: PaymentId,
+        /// The capture's id to be.
+        capture: CaptureId,
+        /// How much; absent: all that is left.
+        amount: Option<Money>,
+    },
+    /// Refund.
+    Refund {
+        /// The payment.
+        payment: PaymentId,
+        /// The refund's id to be.
+        refund: RefundId,
+        /// How much; absent: all that is left.
+        amount: Option<Money>,
+        /// Reason or note.
+        note: Option<String>,
+    },
+    /// Void.
+    Cancel {
+        /// The payment.
+        payment: PaymentId,
+        /// Why.
+        note: Option<String>,
+    },
+}
+
+/// Ids for the payment an authorization may make, and for its capture when the provider captures at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationIds {
+    /// The payment's id to be.
+    pub payment: PaymentId,
+    /// The capture's id to be.
+    pub capture: CaptureId,
+    /// The id of the capture's own operation.
+    pub capture_operation: OperationId,
+}
+
+/// What a provider can do, as far as a decision depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// Capture less than what is authorized.
+    pub partial_capture: bool,
+    /// Capture more than once.
+    pub multiple_captures: bool,
+    /// Refund less than what was captured.
+    pub partial_refund: bool,
+    /// Refund more than once.
+    pub multiple_refunds: bool,
+    /// Change the amount of a session.
+    pub update_amount: bool,
+    /// Void an authorization.
+    pub cancel_authorized: bool,
+}
+
+impl Abilities {
+    /// Everything.
+    pub const ALL: Self = Self {
+        partial_capture: true,
+        multiple_captures: true,
+        partial_refund: true,
+        multiple_refunds: true,
+        update_amount: true,
+        cancel_authorized: true,
+    };
+}
+
+/// What the host itself knows of the bytes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// Nothing left the process: proof that nothing happened.
+    Nothing,
+    /// Something may have left, and no complete answer came.
+    Maybe,
+    /// The gateway answered; what the answer means was not understood.
+    Answered,
+}
+
+/// A call that gave neither an outcome nor an error: trap, limit, time-out, broken contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// A stable code.
+    pub code: String,
+    /// One sentence for operators.
+    pub detail: String,
+    /// What the host knows of the bytes.
+    pub sent: Sent,
+}
+
+/// How a provider call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// With an outcome.
+    Outcome(Outcome),
+    /// With an error.
+    Error {
+        /// The error.
+        error: ProviderError,
+        /// What the host knows of the bytes; it overrules what the provider vouches for.
+        sent: Sent,
+    },
+    /// With neither.
+    Fault(Fault),
+}
+
+/// What asking about an open operation found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The provider knows the operation.
+    Known(Snapshot),
+    /// It provably did not happen. The text says what the proof is.
+    Absent(String),
+    /// No way of asking is left. The text says why; a person has to look.
+    Exhausted(String),
+    /// An operator looked and vouches that it happened.
+    MarkedSucceeded(String),
+    /// An operator looked and vouches that it did not.
+    MarkedAbsent(String),
+}

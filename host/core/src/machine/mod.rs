@@ -1,0 +1,1 @@
+//! The machine: `decide` says what would happen, `apply` makes it so. Both are pure.

@@ -1,0 +1,154 @@
+//! Operations: everything asked of a provider, each with one key, one state and what came of it.
+//!
+//! A capture *is* an operation of kind capture, a refund one of kind refund. There is no second book.
+
+use crate::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
+use crate::money::Money;
+use crate::outcome::Decline;
+use crate::status::names;
+use crate::time::Timestamp;
+
+names! {
+    /// What is asked.
+    OperationKind {
+        /// Open a payment.
+        Initiate = "initiate",
+        /// Change it before authorization.
+        Update = "update",
+        /// Reserve the amount.
+        Authorize = "authorize",
+        /// Take money.
+        Capture = "capture",
+        /// Give money back.
+        Refund = "refund",
+        /// Void.
+        Cancel = "cancel",
+        /// Abandon a session.
+        Delete = "delete",
+    }
+}
+
+names! {
+    /// How far an operation has come.
+    OperationState {
+        /// The provider is being asked, or was being asked when the host died.
+        Running = "running",
+        /// Done as asked.
+        Succeeded = "succeeded",
+        /// The issuer or the provider said no.
+        Declined = "declined",
+        /// The payer has to act; a new operation follows.
+        NeedsAction = "needs_action",
+        /// Accepted; the provider decides later.
+        Pending = "pending",
+        /// The provider did not take the request, and says why. Nothing happened.
+        Rejected = "rejected",
+        /// Asked, and no answer came. Whether it happened is a question, not a failure.
+        Unknown = "unknown",
+        /// Proven not to have happened.
+        Absent = "absent",
+        /// Only a person can tell: the answer contradicts the books, or no way of asking is left.
+        NeedsReview = "needs_review",
+    }
+}
+
+impl OperationState {
+    /// Whether it holds its amount: what may still happen counts as if it had.
+    #[must_use]
+    pub fn reserves(self) -> bool {
+        match self {
+            Self::Running | Self::Pending | Self::Unknown | Self::NeedsReview => true,
+            Self::Succeeded | Self::Declined | Self::NeedsAction | Self::Rejected | Self::Absent => false,
+        }
+    }
+
+    /// Whether no further evidence is awaited.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        !self.reserves()
+    }
+
+    /// Whether nobody knows if it happened.
+    #[must_use]
+    pub fn is_uncertain(self) -> bool {
+        match self {
+            Self::Running | Self::Unknown | Self::NeedsReview => true,
+            Self::Succeeded
+            | Self::Declined
+            | Self::NeedsAction
+            | Self::Pending
+            | Self::Rejected
+            | Self::Absent => false,
+        }
+    }
+}
+
+/// What an operation makes beside changing its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Product {
+    /// Nothing of its own.
+    None,
+    /// A capture.
+    Capture(CaptureId),
+    /// A refund.
+    Refund(RefundId),
+    /// A payment, should the authorization succeed, and its capture, should the provider capture at once.
+    Payment {
+        /// The payment's id to be.
+        payment: PaymentId,
+        /// The capture's id to be.
+        capture: CaptureId,
+        /// The id of the capture's own operation, should there be one.
+        capture_operation: OperationId,
+    },
+}
+
+/// Who brought an operation about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A command.
+    Command,
+    /// The provider captured at authorization: no call of its own.
+    AutomaticCapture,
+}
+
+/// One thing asked of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id; the provider stores it as our reference.
+    pub id: OperationId,
+    /// What is asked.
+    pub kind: OperationKind,
+    /// Who is asked.
+    pub provider: ProviderId,
+    /// The session it belongs to.
+    pub session: SessionId,
+    /// The payment, for capture, refund and cancel.
+    pub payment: Option<PaymentId>,
+    /// What it makes.
+    pub product: Product,
+    /// How much, where an amount is part of it.
+    pub amount: Option<Money>,
+    /// How far it has come.
+    pub state: OperationState,
+    /// Who brought it about.
+    pub origin: Origin,
+    /// How often the provider was asked.
+    pub attempts: u32,
+    /// Grows with each lease; a result counts only with the token it was leased under (fencing).
+    pub lease_token: u64,
+    /// The gateway's id of what was done.
+    pub provider_reference: Option<String>,
+    /// The decline, when declined.
+    pub decline: Option<Decline>,
+    /// Why it is rejected, unknown, absent or under review: a stable code.
+    pub reason: Option<String>,
+    /// One sentence to the reason, for operators.
+    pub detail: Option<String>,
+    /// The merchant's note or reason: refund note, cancel reason.
+    pub note: Option<String>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,41 @@
+//! Opaque text the core carries and never reads: a provider's private state, a storefront's input, metadata.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A JSON object as text. Whoever makes one has checked it; the core only hands it on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Json(Arc<str>);
+
+impl Json {
+    /// Takes text that the caller has checked to be a JSON object.
+    #[must_use]
+    pub fn from_checked(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// The empty object.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::from_checked("{}")
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+/// Only the length: private state must not drift into logs through a debug print.
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Json({} bytes)", self.0.len())
+    }
+}
