@@ -7,6 +7,7 @@ use crate::text::Json;
 
 /// A command. Ids are made by the caller: the core has no randomness.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one command exists at a time; boxing would only clutter its making")]
 pub enum Command {
     /// Make a collection.
     CreateCollection {
@@ -64,6 +65,8 @@ pub enum Command {
         session: SessionId,
         /// The claim.
         evidence: Evidence,
+        /// Ids for what the claim may add to the books.
+        ids: ObservedIds,
     },
 }
 
@@ -146,6 +149,17 @@ pub struct AuthorizationIds {
     pub capture_operation: OperationId,
 }
 
+/// Ids for a capture or a refund that was made without us, and for its operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedIds {
+    /// The operation's id to be.
+    pub operation: OperationId,
+    /// The capture's id to be.
+    pub capture: CaptureId,
+    /// The refund's id to be.
+    pub refund: RefundId,
+}
+
 /// What a provider can do, as far as a decision depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
@@ -215,6 +229,7 @@ pub enum Answer {
 
 /// What asking about an open operation found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one finding exists at a time; boxing would only clutter its making")]
 pub enum Finding {
     /// The provider knows the operation.
     Known(Snapshot),

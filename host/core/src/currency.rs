@@ -40,10 +40,7 @@ impl Currency {
         if exponent > EXPONENT_MAX {
             return Err(CurrencyError::Exponent(exponent));
         }
-        Ok(Self {
-            code: [a, b, c].map(|letter| letter.to_ascii_uppercase()),
-            exponent,
-        })
+        Ok(Self { code: [a, b, c].map(|letter| letter.to_ascii_uppercase()), exponent })
     }
 
     /// The ISO 4217 code, upper case.

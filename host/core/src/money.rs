@@ -281,7 +281,14 @@ mod tests {
 
     #[test]
     fn decimals_are_written_with_the_digits_of_the_currency() {
-        let cases = [(1050, 2, "10.50"), (5, 2, "0.05"), (0, 2, "0.00"), (1050, 0, "1050"), (1, 3, "0.001"), (10_001, 4, "1.0001")];
+        let cases = [
+            (1050, 2, "10.50"),
+            (5, 2, "0.05"),
+            (0, 2, "0.00"),
+            (1050, 0, "1050"),
+            (1, 3, "0.001"),
+            (10_001, 4, "1.0001"),
+        ];
         for (minor_units, exponent, want) in cases {
             assert_eq!(Money::new(minor_units, currency(exponent)).unwrap().to_decimal(), want);
         }

@@ -73,12 +73,9 @@ impl OperationState {
     pub fn is_uncertain(self) -> bool {
         match self {
             Self::Running | Self::Unknown | Self::NeedsReview => true,
-            Self::Succeeded
-            | Self::Declined
-            | Self::NeedsAction
-            | Self::Pending
-            | Self::Rejected
-            | Self::Absent => false,
+            Self::Succeeded | Self::Declined | Self::NeedsAction | Self::Pending | Self::Rejected | Self::Absent => {
+                false
+            }
         }
     }
 }
@@ -110,6 +107,8 @@ pub enum Origin {
     Command,
     /// The provider captured at authorization: no call of its own.
     AutomaticCapture,
+    /// The provider reported it by itself: done at the provider's dashboard, for one.
+    Observed,
 }
 
 /// One thing asked of a provider.

@@ -218,7 +218,9 @@ impl fmt::Display for Refusal {
             Self::BelowCommitted { asked, committed } => {
                 write!(f, "amount: {asked} is less than the {committed} that is authorized or may be.")
             }
-            Self::OpenPayments => f.write_str("Payments of the collection are authorized or uncertain; cancel them first."),
+            Self::OpenPayments => {
+                f.write_str("Payments of the collection are authorized or uncertain; cancel them first.")
+            }
             Self::TooMany { what, limit } => write!(f, "A collection has at most {limit} {what}."),
             Self::StaleLease => f.write_str("The operation was taken over by another holder."),
             Self::AlreadySettled { state } => write!(f, "The operation is already {state}."),

@@ -1,1 +1,107 @@
-//! The machine: `decide` says what would happen, `apply` makes it so. Both are pure.
+//! The machine: `decide` says what would happen, `apply` makes it so. Both are pure, so a log of events rebuilds a
+//! collection, and a decision can be repeated from its inputs.
+//!
+//! `begin` holds the rules before a provider is asked, `settle` reads what a provider answered, `observe` merges what it
+//! reports by itself, `apply` changes state. None of them knows which provider it is.
+
+mod apply;
+mod begin;
+mod observe;
+mod settle;
+
+use crate::command::Command;
+use crate::event::{Change, Event};
+use crate::refusal::Refusal;
+use crate::state::Collection;
+use crate::time::Timestamp;
+
+/// What the command would change, in order. An empty list means: nothing to do, and that is fine.
+///
+/// # Errors
+/// A [`Refusal`]; then nothing changes.
+pub fn decide(state: Option<&Collection>, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let Some(state) = state else {
+        return create(command, at);
+    };
+    let mut draft = Draft::new(state, at);
+    match command {
+        Command::CreateCollection { .. } => return Err(Refusal::WrongCollection),
+        Command::UpdateCollection { amount, metadata } => {
+            begin::update_collection(&mut draft, *amount, metadata.as_ref())?
+        }
+        Command::CancelCollection => begin::cancel_collection(&mut draft)?,
+        Command::Begin { operation, request, abilities } => begin::begin(&mut draft, operation, request, *abilities)?,
+        Command::Retry { operation } => begin::retry(&mut draft, operation)?,
+        Command::Settle { operation, lease_token, answer } => {
+            settle::settle(&mut draft, operation, *lease_token, answer)?
+        }
+        Command::Resolve { operation, finding } => settle::resolve(&mut draft, operation, finding)?,
+        Command::Observe { session, evidence, ids } => observe::observe(&mut draft, session, evidence, ids)?,
+    }
+    Ok(draft.finish())
+}
+
+/// The state after an event. `None` is the state before a collection was made.
+///
+/// # Panics
+/// When the event does not belong to the state: events come from [`decide`] alone.
+#[must_use]
+pub fn apply(state: Option<Collection>, event: &Event) -> Option<Collection> {
+    match (state, &event.change) {
+        (None, Change::CollectionCreated { id, amount, cart_id, metadata }) => {
+            Some(apply::created(id, *amount, cart_id.as_ref(), metadata.as_ref(), event.at))
+        }
+        (None, other) => panic!("the first event makes the collection, not {other:?}"),
+        (Some(mut state), _) => {
+            apply::apply(&mut state, event);
+            Some(state)
+        }
+    }
+}
+
+/// The state that a log of events leads to.
+#[must_use]
+pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Collection> {
+    events.into_iter().fold(None, apply)
+}
+
+fn create(command: &Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let Command::CreateCollection { id, amount, cart_id, metadata } = command else {
+        return Err(Refusal::WrongCollection);
+    };
+    let change = Change::CollectionCreated {
+        id: id.clone(),
+        amount: *amount,
+        cart_id: cart_id.clone(),
+        metadata: metadata.clone(),
+    };
+    Ok(vec![Event { at, change }])
+}
+
+/// A decision in the making: each change is applied as it is recorded, so later rules see what earlier ones did.
+struct Draft {
+    state: Collection,
+    events: Vec<Event>,
+    at: Timestamp,
+}
+
+impl Draft {
+    fn new(state: &Collection, at: Timestamp) -> Self {
+        Self { state: state.clone(), events: Vec::new(), at }
+    }
+
+    fn push(&mut self, change: Change) {
+        let event = Event { at: self.at, change };
+        apply::apply(&mut self.state, &event);
+        self.events.push(event);
+    }
+
+    /// The status is told in the same decision that changes it.
+    fn finish(mut self) -> Vec<Event> {
+        let status = self.state.derived_status();
+        if status != self.state.status {
+            self.push(Change::CollectionStatusChanged { status });
+        }
+        self.events
+    }
+}

@@ -1,0 +1,435 @@
+//! The rules before a provider is asked. A refusal here costs nothing: no byte has left, nothing was written.
+
+use super::Draft;
+use crate::command::{Abilities, AuthorizationIds, Request};
+use crate::event::Change;
+use crate::id::{OperationId, PaymentId, ProviderId, SessionId};
+use crate::money::Money;
+use crate::operation::{Operation, OperationKind, OperationState, Origin, Product};
+use crate::refusal::Refusal;
+use crate::state::{Collection, OPERATIONS_MAX, Payment, SESSIONS_MAX, Session};
+use crate::status::{CollectionStatus, SessionStatus};
+use crate::text::Json;
+
+pub(super) fn update_collection(
+    draft: &mut Draft,
+    amount: Option<Money>,
+    metadata: Option<&Json>,
+) -> Result<(), Refusal> {
+    let state = &draft.state;
+    if let Some(amount) = amount {
+        same_currency(state, amount)?;
+        open(state)?;
+        let committed = committed(state);
+        if amount.minor_units() < committed.minor_units() {
+            return Err(Refusal::BelowCommitted { asked: amount, committed });
+        }
+    }
+    if amount.is_some() || metadata.is_some() {
+        draft.push(Change::CollectionUpdated { amount, metadata: metadata.cloned() });
+    }
+    Ok(())
+}
+
+pub(super) fn cancel_collection(draft: &mut Draft) -> Result<(), Refusal> {
+    let state = &draft.state;
+    open(state)?;
+    let held =
+        state.payments.iter().any(|payment| payment.canceled_at.is_none() && state.captured_of(&payment.id).is_zero());
+    let undecided = state.operations.iter().any(|operation| operation.state.reserves());
+    if held || undecided {
+        return Err(Refusal::OpenPayments);
+    }
+    draft.push(Change::CollectionCanceled);
+    Ok(())
+}
+
+pub(super) fn begin(
+    draft: &mut Draft,
+    id: &OperationId,
+    request: &Request,
+    abilities: Abilities,
+) -> Result<(), Refusal> {
+    if draft.state.operations.len() >= OPERATIONS_MAX {
+        return Err(Refusal::TooMany { what: "operations", limit: OPERATIONS_MAX });
+    }
+    match request {
+        Request::CreateSession { session, provider, amount, context, metadata, products } => {
+            create_session(draft, id, products, NewSession { session, provider, amount: *amount, context, metadata })
+        }
+        Request::UpdateSession { session, amount, products } => {
+            update_session(draft, id, session, *amount, products, abilities)
+        }
+        Request::DeleteSession { session } => delete_session(draft, id, session),
+        Request::Authorize { session, products } => authorize(draft, id, session, products),
+        Request::Capture { payment, capture, amount } => {
+            let Some((payment, amount)) = capture_terms(&draft.state, payment, *amount, abilities)? else {
+                return Ok(());
+            };
+            let operation = on_payment(draft, id, OperationKind::Capture, &payment);
+            let product = Product::Capture(capture.clone());
+            draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
+            Ok(())
+        }
+        Request::Refund { payment, refund, amount, note } => {
+            let (payment, amount) = refund_terms(&draft.state, payment, *amount, abilities)?;
+            let operation = on_payment(draft, id, OperationKind::Refund, &payment);
+            let product = Product::Refund(refund.clone());
+            let note = note.clone();
+            draft.push(Change::OperationBegun(Box::new(Operation {
+                product,
+                amount: Some(amount),
+                note,
+                ..operation
+            })));
+            Ok(())
+        }
+        Request::Cancel { payment, note } => {
+            let payment = cancel_terms(&draft.state, payment, abilities)?;
+            let operation = on_payment(draft, id, OperationKind::Cancel, &payment);
+            let (amount, note) = (Some(payment.amount), note.clone());
+            draft.push(Change::OperationBegun(Box::new(Operation { amount, note, ..operation })));
+            Ok(())
+        }
+    }
+}
+
+/// Asking again is for operations nobody knows the end of; a settled one would be a second effect.
+pub(super) fn retry(draft: &mut Draft, id: &OperationId) -> Result<(), Refusal> {
+    let operation = known_operation(&draft.state, id)?;
+    if operation.state.is_terminal() {
+        return Err(Refusal::AlreadySettled { state: operation.state.as_str() });
+    }
+    let (lease_token, attempts) = (operation.lease_token + 1, operation.attempts + 1);
+    draft.push(Change::OperationRetried { operation: id.clone(), lease_token, attempts });
+    Ok(())
+}
+
+struct NewSession<'a> {
+    session: &'a SessionId,
+    provider: &'a ProviderId,
+    amount: Option<Money>,
+    context: &'a Json,
+    metadata: &'a Option<Json>,
+}
+
+fn create_session(
+    draft: &mut Draft,
+    id: &OperationId,
+    products: &AuthorizationIds,
+    new: NewSession<'_>,
+) -> Result<(), Refusal> {
+    let state = &draft.state;
+    let left = state.amount.checked_sub(state.authorized()).unwrap_or_else(|_| Money::zero(state.currency()));
+    let amount = new.amount.unwrap_or(left);
+    same_currency(state, amount)?;
+    if new.amount.is_some_and(|amount| amount.is_zero()) || state.amount.is_zero() {
+        return Err(Refusal::AmountNotPositive { what: "Session" });
+    }
+    open(state)?;
+    if amount.minor_units() > left.minor_units() || left.is_zero() {
+        return Err(Refusal::ExceedsCollection { asked: new.amount.unwrap_or(state.amount), left });
+    }
+    if state.live_sessions().count() >= SESSIONS_MAX {
+        return Err(Refusal::TooMany { what: "sessions", limit: SESSIONS_MAX });
+    }
+    let session = Session {
+        id: new.session.clone(),
+        provider: new.provider.clone(),
+        amount,
+        status: SessionStatus::Pending,
+        data: Json::empty(),
+        client_data: None,
+        provider_reference: None,
+        next_action: None,
+        decline: None,
+        context: new.context.clone(),
+        metadata: new.metadata.clone(),
+        authorized_at: None,
+        deleted_at: None,
+        created_at: draft.at,
+        updated_at: draft.at,
+    };
+    draft.push(Change::SessionCreated(Box::new(session.clone())));
+    let operation = on_session(draft, id, OperationKind::Initiate, &session);
+    let product = payment_product(products);
+    draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
+    Ok(())
+}
+
+fn update_session(
+    draft: &mut Draft,
+    id: &OperationId,
+    session: &SessionId,
+    amount: Option<Money>,
+    products: &AuthorizationIds,
+    abilities: Abilities,
+) -> Result<(), Refusal> {
+    let state = &draft.state;
+    let session = live_session(state, session)?;
+    let amount = amount.unwrap_or(session.amount);
+    same_currency(state, amount)?;
+    if amount.is_zero() {
+        return Err(Refusal::AmountNotPositive { what: "Session" });
+    }
+    open(state)?;
+    changeable(session)?;
+    if amount != session.amount && !abilities.update_amount {
+        return Err(Refusal::NotCapable { ability: "update-amount" });
+    }
+    nothing_open_on_session(state, &session.id)?;
+    let left = state.amount.checked_sub(state.authorized()).unwrap_or_else(|_| Money::zero(state.currency()));
+    if amount.minor_units() > left.minor_units() {
+        return Err(Refusal::ExceedsCollection { asked: amount, left });
+    }
+    let operation = on_session(draft, id, OperationKind::Update, &session.clone());
+    let product = payment_product(products);
+    draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
+    Ok(())
+}
+
+/// Deleting is also how an uncertain authorization is made harmless, so an open question does not forbid it; a call that is
+/// being carried out right now does.
+fn delete_session(draft: &mut Draft, id: &OperationId, session: &SessionId) -> Result<(), Refusal> {
+    let session = live_session(&draft.state, session)?.clone();
+    if let Some(payment) = draft.state.payment_of(&session.id)
+        && payment.canceled_at.is_none()
+    {
+        return Err(Refusal::SessionClosed { status: session.status.as_str() });
+    }
+    not_running(&draft.state, |operation| operation.session == session.id)?;
+    let operation = on_session(draft, id, OperationKind::Delete, &session);
+    draft.push(Change::OperationBegun(Box::new(operation)));
+    Ok(())
+}
+
+fn authorize(
+    draft: &mut Draft,
+    id: &OperationId,
+    session: &SessionId,
+    products: &AuthorizationIds,
+) -> Result<(), Refusal> {
+    let state = &draft.state;
+    let session = live_session(state, session)?;
+    if let Some(payment) = state.payment_of(&session.id) {
+        // Asking twice for what is already authorized is no error and no second call.
+        return match payment.canceled_at {
+            None => Ok(()),
+            Some(_) => Err(Refusal::SessionClosed { status: SessionStatus::Canceled.as_str() }),
+        };
+    }
+    open(state)?;
+    if session.status == SessionStatus::Canceled {
+        return Err(Refusal::SessionClosed { status: session.status.as_str() });
+    }
+    nothing_open_on_session(state, &session.id)?;
+    no_uncertain_charge(state)?;
+    let left = state.authorizable();
+    if session.amount.minor_units() > left.minor_units() {
+        return Err(Refusal::ExceedsCollection { asked: session.amount, left });
+    }
+    let operation = on_session(draft, id, OperationKind::Authorize, &session.clone());
+    let product = payment_product(products);
+    draft.push(Change::OperationBegun(Box::new(Operation { product, ..operation })));
+    Ok(())
+}
+
+/// What to capture, or nothing when the payment is captured in full already.
+fn capture_terms(
+    state: &Collection,
+    payment: &PaymentId,
+    amount: Option<Money>,
+    abilities: Abilities,
+) -> Result<Option<(Payment, Money)>, Refusal> {
+    let payment = known_payment(state, payment)?;
+    if let Some(amount) = amount {
+        same_currency(state, amount)?;
+    }
+    if payment.canceled_at.is_some() {
+        return Err(Refusal::PaymentCanceled { id: payment.id.to_string() });
+    }
+    if payment.captured_at.is_some() {
+        return Ok(None);
+    }
+    let left = state.capturable(payment);
+    let asked = amount.unwrap_or(left);
+    if amount.is_some_and(|amount| amount.is_zero()) {
+        return Err(Refusal::AmountNotPositive { what: "Capture" });
+    }
+    if asked != payment.amount && !abilities.partial_capture {
+        return Err(Refusal::NotCapable { ability: "partial-capture" });
+    }
+    if left != payment.amount && !abilities.multiple_captures {
+        return Err(Refusal::NotCapable { ability: "multiple-captures" });
+    }
+    not_running(state, |operation| operation.payment.as_ref() == Some(&payment.id))?;
+    no_open(state, &payment.id, OperationKind::Cancel)?;
+    if left.is_zero() || asked.minor_units() > left.minor_units() {
+        return Err(Refusal::ExceedsAuthorized { asked: amount.unwrap_or(payment.amount), left });
+    }
+    Ok(Some((payment.clone(), asked)))
+}
+
+fn refund_terms(
+    state: &Collection,
+    payment: &PaymentId,
+    amount: Option<Money>,
+    abilities: Abilities,
+) -> Result<(Payment, Money), Refusal> {
+    let payment = known_payment(state, payment)?;
+    if let Some(amount) = amount {
+        same_currency(state, amount)?;
+    }
+    if amount.is_some_and(|amount| amount.is_zero()) {
+        return Err(Refusal::AmountNotPositive { what: "Refund" });
+    }
+    let (captured, left) = (state.captured_of(&payment.id), state.refundable(&payment.id));
+    let asked = amount.unwrap_or(left);
+    let whole = asked == captured || captured.is_zero();
+    if !whole && !abilities.partial_refund {
+        return Err(Refusal::NotCapable { ability: "partial-refund" });
+    }
+    if left != captured && !abilities.multiple_refunds {
+        return Err(Refusal::NotCapable { ability: "multiple-refunds" });
+    }
+    not_running(state, |operation| operation.payment.as_ref() == Some(&payment.id))?;
+    if left.is_zero() || asked.minor_units() > left.minor_units() {
+        return Err(Refusal::ExceedsCaptured { asked: amount.unwrap_or(captured), left });
+    }
+    Ok((payment.clone(), asked))
+}
+
+fn cancel_terms(state: &Collection, payment: &PaymentId, abilities: Abilities) -> Result<Payment, Refusal> {
+    let payment = known_payment(state, payment)?;
+    if payment.canceled_at.is_some() {
+        return Err(Refusal::PaymentCanceled { id: payment.id.to_string() });
+    }
+    if !state.captured_of(&payment.id).is_zero() || !state.reserved_captures_of(&payment.id).is_zero() {
+        return Err(Refusal::PaymentCaptured { id: payment.id.to_string() });
+    }
+    if !abilities.cancel_authorized {
+        return Err(Refusal::NotCapable { ability: "cancel-authorized" });
+    }
+    not_running(state, |operation| operation.payment.as_ref() == Some(&payment.id))?;
+    no_open(state, &payment.id, OperationKind::Cancel)?;
+    Ok(payment.clone())
+}
+
+fn open(state: &Collection) -> Result<(), Refusal> {
+    if state.canceled_at.is_some() || state.status == CollectionStatus::Completed {
+        return Err(Refusal::CollectionClosed { status: state.status.as_str() });
+    }
+    Ok(())
+}
+
+fn same_currency(state: &Collection, amount: Money) -> Result<(), Refusal> {
+    let (expected, got) = (state.currency(), amount.currency());
+    if expected == got { Ok(()) } else { Err(Refusal::CurrencyMismatch { expected, got }) }
+}
+
+/// Authorized, and what may still become so.
+fn committed(state: &Collection) -> Money {
+    state.amount.checked_sub(state.authorizable()).unwrap_or(state.amount)
+}
+
+fn changeable(session: &Session) -> Result<(), Refusal> {
+    match session.status {
+        SessionStatus::Pending | SessionStatus::RequiresMore | SessionStatus::Error => Ok(()),
+        SessionStatus::PendingAuthorization
+        | SessionStatus::Authorized
+        | SessionStatus::Captured
+        | SessionStatus::Canceled => Err(Refusal::SessionClosed { status: session.status.as_str() }),
+    }
+}
+
+fn live_session<'a>(state: &'a Collection, id: &SessionId) -> Result<&'a Session, Refusal> {
+    let session = state.session(id).filter(|session| session.deleted_at.is_none());
+    session.ok_or_else(|| Refusal::NotFound { entity: "PaymentSession", id: id.to_string() })
+}
+
+pub(super) fn known_payment<'a>(state: &'a Collection, id: &PaymentId) -> Result<&'a Payment, Refusal> {
+    state.payment(id).ok_or_else(|| Refusal::NotFound { entity: "Payment", id: id.to_string() })
+}
+
+pub(super) fn known_operation<'a>(state: &'a Collection, id: &OperationId) -> Result<&'a Operation, Refusal> {
+    state.operation(id).ok_or_else(|| Refusal::NotFound { entity: "Operation", id: id.to_string() })
+}
+
+/// A provider's state is handed over as a whole, so two calls at once on one subject would lose one of the answers.
+fn not_running(state: &Collection, concerns: impl Fn(&Operation) -> bool) -> Result<(), Refusal> {
+    let running = |operation: &&Operation| operation.state == OperationState::Running && concerns(operation);
+    match state.operations.iter().find(running) {
+        Some(operation) => Err(Refusal::InFlight { operation: operation.id.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn no_open(state: &Collection, payment: &PaymentId, kind: OperationKind) -> Result<(), Refusal> {
+    let concerns = |operation: &&Operation| {
+        operation.kind == kind && operation.payment.as_ref() == Some(payment) && operation.state.reserves()
+    };
+    match state.operations.iter().find(concerns) {
+        Some(operation) => Err(Refusal::InFlight { operation: operation.id.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn nothing_open_on_session(state: &Collection, session: &SessionId) -> Result<(), Refusal> {
+    not_running(state, |operation| operation.session == *session)?;
+    let open = |operation: &&Operation| operation.session == *session && operation.state.reserves();
+    match state.operations.iter().find(open) {
+        Some(operation) if operation.state == OperationState::Pending => {
+            Err(Refusal::InFlight { operation: operation.id.clone() })
+        }
+        Some(operation) => Err(Refusal::UncertainCharge { operation: operation.id.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Rule R3: while an earlier charge is a question, another session might charge the payer twice.
+fn no_uncertain_charge(state: &Collection) -> Result<(), Refusal> {
+    let charge = |operation: &&Operation| operation.kind == OperationKind::Authorize && operation.state.is_uncertain();
+    match state.operations.iter().find(charge) {
+        Some(operation) if operation.state == OperationState::Running => {
+            Err(Refusal::InFlight { operation: operation.id.clone() })
+        }
+        Some(operation) => Err(Refusal::UncertainCharge { operation: operation.id.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn payment_product(ids: &AuthorizationIds) -> Product {
+    Product::Payment {
+        payment: ids.payment.clone(),
+        capture: ids.capture.clone(),
+        capture_operation: ids.capture_operation.clone(),
+    }
+}
+
+fn on_session(draft: &Draft, id: &OperationId, kind: OperationKind, session: &Session) -> Operation {
+    Operation {
+        id: id.clone(),
+        kind,
+        provider: session.provider.clone(),
+        session: session.id.clone(),
+        payment: None,
+        product: Product::None,
+        amount: Some(session.amount),
+        state: OperationState::Running,
+        origin: Origin::Command,
+        attempts: 1,
+        lease_token: 1,
+        provider_reference: None,
+        decline: None,
+        reason: None,
+        detail: None,
+        note: None,
+        created_at: draft.at,
+        updated_at: draft.at,
+    }
+}
+
+fn on_payment(draft: &Draft, id: &OperationId, kind: OperationKind, payment: &Payment) -> Operation {
+    let session = draft.state.session(&payment.session).expect("a payment has its session");
+    Operation { payment: Some(payment.id.clone()), ..on_session(draft, id, kind, session) }
+}
