@@ -100,15 +100,16 @@ pub enum Product {
     },
 }
 
-/// Who brought an operation about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// A command.
-    Command,
-    /// The provider captured at authorization: no call of its own.
-    AutomaticCapture,
-    /// The provider reported it by itself: done at the provider's dashboard, for one.
-    Observed,
+names! {
+    /// Who brought an operation about.
+    Origin {
+        /// A command.
+        Command = "command",
+        /// The provider captured at authorization: no call of its own.
+        AutomaticCapture = "automatic_capture",
+        /// The provider reported it by itself: done at the provider's dashboard, for one.
+        Observed = "observed",
+    }
 }
 
 /// One thing asked of a provider.
