@@ -41,12 +41,11 @@ pub(crate) fn count_calls(honest: Outcome) -> Answer {
     Ok(Outcome { data: format!("{{\"calls\":{calls}}}"), ..honest })
 }
 
-/// Answers how many environment variables, arguments and root directory entries it sees: none, none, none.
+/// Answers how many environment variables and arguments it sees: none and none.
 pub(crate) fn read_environment(honest: Outcome) -> Answer {
     let variables = std::env::vars_os().count();
     let arguments = std::env::args_os().count();
-    let files = std::fs::read_dir("/").map_or(0, Iterator::count);
-    let data = format!("{{\"variables\":{variables},\"arguments\":{arguments},\"files\":{files}}}");
+    let data = format!("{{\"variables\":{variables},\"arguments\":{arguments}}}");
     Ok(Outcome { data, ..honest })
 }
 

@@ -1,0 +1,27 @@
+//! Builds the guests of `tests/guests` into components.
+//!
+//! It refuses to know what each is for; `src/lib.rs` says that.
+
+const GUESTS: &[&str] = &[
+    "echo",
+    "hostile",
+    "describe-differs",
+    "describe-logs",
+    "describe-loops",
+    "describe-hoards",
+    "declares-more",
+    "wants-files",
+    "wants-http",
+    "wants-sockets",
+    "wrong-version",
+];
+
+fn main() {
+    tillbox_plugin_build::run(|build| {
+        build.watch(&["tests/guests"]);
+        for component in build.examples("tillbox-guests", GUESTS)? {
+            build.deliver(&component)?;
+        }
+        Ok(())
+    });
+}
