@@ -1,7 +1,10 @@
 //! The guest SDK: what a payment provider is written with.
 #![deny(missing_docs)]
 
+#[doc(hidden)]
+pub mod bindings;
 mod context;
+mod convert;
 mod error;
 mod info;
 mod json;
@@ -11,6 +14,7 @@ mod money;
 mod outcome;
 mod payment_method;
 mod provider;
+mod register;
 mod request;
 pub mod settings;
 #[cfg(not(target_family = "wasm"))]
@@ -32,3 +36,10 @@ pub use request::{
     PaymentState, RefundRequest, RetrieveRequest, Snapshot, UpdateRequest,
 };
 pub use webhook::{Action, Delivery, Evidence, Header, Rejection, Subject};
+
+/// What [`register!`] expands to. No part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::bindings;
+    pub use crate::register::{AccountHolders, PaymentMethods, Payments, Webhooks, fits, named};
+}
