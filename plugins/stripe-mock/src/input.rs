@@ -93,10 +93,14 @@ fn unknown_key(key: &str) -> Error {
     invalid("parameter_unknown", &message)
 }
 
-/// Whether somebody put a card number where a token belongs. Says nothing of whether the number is a real one.
+/// Whether somebody put a card number where a token belongs, alone or within other text. Says nothing of whether the
+/// number is a real one.
 fn looks_like_card_number(text: &str) -> bool {
-    text.bytes().filter(u8::is_ascii_digit).count() >= CARD_NUMBER_DIGITS_MIN
-        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ' || byte == b'-')
+    let mut digits = 0;
+    text.bytes().filter(|byte| !matches!(byte, b' ' | b'-')).any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits >= CARD_NUMBER_DIGITS_MIN
+    })
 }
 
 /// Nothing was done: the input is read before anything else.
@@ -106,10 +110,7 @@ fn invalid(code: &str, message: &str) -> Error {
 
 /// The number itself stays out of the message.
 fn card_number() -> Error {
-    invalid(
-        "card_data_refused",
-        "never send card data: name a test payment method instead, such as pm_card_visa for 4242 4242 4242 4242",
-    )
+    invalid("card_data_refused", "never send card data: name a test payment method instead, such as pm_card_visa")
 }
 
 #[cfg(test)]
@@ -139,6 +140,7 @@ mod tests {
         assert_eq!(refused(r#"{"payment_method":"pm_card_nobody"}"#), "resource_missing");
         assert_eq!(refused(r#"{"payment_method":"4242 4242 4242 4242"}"#), "card_data_refused");
         assert_eq!(refused(r#"{"payment_method":"4242424242424242"}"#), "card_data_refused");
+        assert_eq!(refused(r#"{"payment_method":"pm_4242-4242-4242-4242_x"}"#), "card_data_refused");
         assert_eq!(refused(r#"{"card":{"number":"4242424242424242"}}"#), "card_data_refused");
         assert_eq!(refused(r#"{"4242424242424242":1}"#), "card_data_refused");
         assert_eq!(refused(r#"{"capture_method":"automatic"}"#), "parameter_unknown");

@@ -289,9 +289,10 @@ impl Intent {
     /// What Stripe answers to a request the state forbids.
     pub(crate) fn unexpected(&self, wish: &str) -> Error {
         let status = self.status.name();
-        let code = match self.status {
-            State::Succeeded if wish == "capture" => "charge_already_captured",
-            _ => "payment_intent_unexpected_state",
+        let code = if self.status == State::Succeeded && wish == "capture" {
+            "charge_already_captured"
+        } else {
+            "payment_intent_unexpected_state"
         };
         Error::conflict(format_args!("cannot {wish}: the payment is in the state {status}")).code(code)
     }
