@@ -1,0 +1,150 @@
+//! Putting a host together: a store, providers, a clock. Deny by default: without a provider nothing can be paid.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tillbox_core::id::ProviderId;
+use tillbox_runtime::Provider;
+use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
+use tillbox_runtime::request::Environment;
+
+use super::{Error, Host, Inner};
+use crate::clock::{Clock, SystemClock};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
+
+/// The longest a provider call may take, milliseconds: gateways answer within seconds, and a payer waits.
+pub const DEADLINE_MS_MAX: u32 = 120_000;
+
+enum Where {
+    Nowhere,
+    Memory,
+    File(PathBuf),
+    Given(Arc<dyn Store>),
+}
+
+/// Collects what a [`Host`] is made of.
+pub struct HostBuilder {
+    store: Where,
+    providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    clock: Arc<dyn Clock>,
+    environment: Environment,
+    deadline_ms: u32,
+    twice: Option<ProviderId>,
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        Self {
+            store: Where::Nowhere,
+            providers: BTreeMap::new(),
+            clock: Arc::new(SystemClock),
+            environment: Environment::Test,
+            deadline_ms: DEADLINE_MS_DEFAULT,
+            twice: None,
+        }
+    }
+}
+
+impl HostBuilder {
+    /// Keeps everything in this SQLite file, which is made when it does not exist.
+    #[must_use]
+    pub fn database(mut self, path: impl Into<PathBuf>) -> Self {
+        self.store = Where::File(path.into());
+        self
+    }
+
+    /// Keeps everything in memory: for tests and demonstrations. It is gone with the host.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.store = Where::Memory;
+        self
+    }
+
+    /// Keeps everything in a store of your own.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Where::Given(store);
+        self
+    }
+
+    /// Installs a provider, a checked component or your own Rust, as `pp_{identifier}_{id}`.
+    #[must_use]
+    pub fn provider(mut self, id: &str, provider: Arc<dyn Provider>) -> Self {
+        let id = ProviderId::from_tail(&format!("{}_{id}", provider.info().identifier));
+        if self.providers.insert(id.clone(), provider).is_some() {
+            self.twice = Some(id);
+        }
+        self
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tells providers whether real money moves. The default is [`Environment::Test`].
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Milliseconds a provider call may take, 1 to [`DEADLINE_MS_MAX`].
+    #[must_use]
+    pub fn deadline_ms(mut self, deadline_ms: u32) -> Self {
+        self.deadline_ms = deadline_ms;
+        self
+    }
+
+    /// Opens the store and starts.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when no store was named, a provider is installed twice or the deadline is out of bounds;
+    /// [`Error::Store`] when the store cannot be opened.
+    pub async fn build(self) -> Result<Host, Error> {
+        if let Some(id) = self.twice {
+            return Err(Error::invalid("provider", format!("{id} is installed twice; give the second another id")));
+        }
+        if self.deadline_ms == 0 || self.deadline_ms > DEADLINE_MS_MAX {
+            return Err(Error::invalid("deadline_ms", format!("1 to {DEADLINE_MS_MAX} milliseconds")));
+        }
+        let store: Arc<dyn Store> = match self.store {
+            Where::Nowhere => {
+                let what = "no store: call `.database(path)`, or `.in_memory()` for a test";
+                return Err(Error::invalid("store", what));
+            }
+            Where::Memory => Arc::new(opened(SqliteStore::in_memory).await?),
+            Where::File(path) => Arc::new(opened(move || SqliteStore::open(&path)).await?),
+            Where::Given(store) => store,
+        };
+        let host_key = store.host_key().await?;
+        Ok(Host {
+            inner: Arc::new(Inner {
+                store,
+                providers: self.providers,
+                clock: self.clock,
+                environment: self.environment,
+                deadline_ms: self.deadline_ms,
+                host_key,
+            }),
+        })
+    }
+}
+
+/// Opening runs migrations and waits for locks: not on the async threads.
+async fn opened(open: impl FnOnce() -> Result<SqliteStore, StoreError> + Send + 'static) -> Result<SqliteStore, Error> {
+    let joined = tokio::task::spawn_blocking(open).await;
+    Ok(joined.map_err(|error| StoreError::Unavailable(error.to_string()))??)
+}
+
+impl std::fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostBuilder")
+            .field("providers", &self.providers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Why a request has no result. Each kind is something a caller does something else about.
+//!
+//! A decline is none of them: it is an answer, and comes back as the session's state.
+
+use thiserror::Error;
+use tillbox_core::id::{IdError, OperationId};
+use tillbox_core::money::MoneyError;
+use tillbox_core::outcome::ProviderError;
+use tillbox_core::refusal::Refusal;
+use tillbox_runtime::Fault;
+
+use crate::currency::UnknownCurrency;
+use crate::store::StoreError;
+
+/// A request without a result.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The core turned it down before any provider was asked. Nothing changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The input can never be right. Nothing changed.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// Which field.
+        field: String,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// There is no such thing.
+    #[error("{entity} with id: {id} was not found")]
+    NotFound {
+        /// `Payment`, `PaymentSession` …
+        entity: &'static str,
+        /// The id asked for.
+        id: String,
+    },
+    /// No provider of that id is installed.
+    #[error("provider_id: no provider `{id}` is installed; installed are: {}", installed.join(", "))]
+    UnknownProvider {
+        /// The id asked for.
+        id: String,
+        /// Those that are.
+        installed: Vec<String>,
+    },
+    /// The provider did not take the request and says why. It happened not.
+    #[error("the provider did not take the request: {}: {}", error.code, error.message)]
+    Rejected {
+        /// The operation, kept in the books.
+        operation: OperationId,
+        /// What the provider said.
+        error: ProviderError,
+    },
+    /// The call broke, and provably nothing left the host. It happened not.
+    #[error("{fault}")]
+    Fault {
+        /// The operation, kept in the books.
+        operation: OperationId,
+        /// What broke, and whose fault it is.
+        fault: Fault,
+    },
+    /// No answer came, and it may have happened. The amount stays reserved until the provider tells.
+    #[error(
+        "whether operation {operation} happened is not known yet: {detail}; it keeps its amount reserved, and \
+         `tillbox operations recheck {operation}` asks the provider"
+    )]
+    Unknown {
+        /// The operation.
+        operation: OperationId,
+        /// Why there is no answer.
+        detail: String,
+    },
+    /// The answer contradicts what was asked. A person has to look; the books are untouched.
+    #[error("operation {operation} needs a review ({reason}): {detail}")]
+    Review {
+        /// The operation.
+        operation: OperationId,
+        /// A stable code.
+        reason: String,
+        /// What contradicts what.
+        detail: String,
+    },
+    /// The call was for reading, and the provider gave no answer. Nothing was asked to change.
+    #[error("the provider could not be asked: {0}")]
+    NotAsked(String),
+    /// So many requests change the same collection that this one never came to its turn.
+    #[error("the collection is being changed by many requests at once; try again")]
+    Contended,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// A stable code, part of the API.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Invalid { .. } => "invalid_data",
+            Self::NotFound { .. } => "not_found",
+            Self::UnknownProvider { .. } => "unknown_provider",
+            Self::Rejected { .. } => "provider_rejected",
+            Self::Fault { fault, .. } => fault.code(),
+            Self::Unknown { .. } => "outcome_unknown",
+            Self::Review { .. } => "needs_review",
+            Self::NotAsked(_) => "provider_unavailable",
+            Self::Contended => "contended",
+            Self::Store(_) => "store_unavailable",
+        }
+    }
+
+    /// The operation it is about, where one was begun.
+    #[must_use]
+    pub fn operation(&self) -> Option<&OperationId> {
+        match self {
+            Self::Rejected { operation, .. }
+            | Self::Fault { operation, .. }
+            | Self::Unknown { operation, .. }
+            | Self::Review { operation, .. } => Some(operation),
+            Self::Refused(_)
+            | Self::Invalid { .. }
+            | Self::NotFound { .. }
+            | Self::UnknownProvider { .. }
+            | Self::NotAsked(_)
+            | Self::Contended
+            | Self::Store(_) => None,
+        }
+    }
+
+    /// Whether money may have moved. `false` is proof; everything else is `true`.
+    #[must_use]
+    pub fn request_may_have_been_sent(&self) -> bool {
+        match self {
+            Self::Unknown { .. } | Self::Review { .. } => true,
+            // A store that fails after a provider was asked leaves its operation open; that is its own state, not this error.
+            Self::Refused(_)
+            | Self::Invalid { .. }
+            | Self::NotFound { .. }
+            | Self::UnknownProvider { .. }
+            | Self::Rejected { .. }
+            | Self::Fault { .. }
+            | Self::NotAsked(_)
+            | Self::Contended => false,
+            Self::Store(error) => match error {
+                StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Foreign(_) => false,
+                StoreError::Unavailable(_) => true,
+            },
+        }
+    }
+
+    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), message: message.into() }
+    }
+}
+
+impl From<UnknownCurrency> for Error {
+    fn from(error: UnknownCurrency) -> Self {
+        Self::invalid("currency_code", error.to_string())
+    }
+}
+
+impl From<MoneyError> for Error {
+    fn from(error: MoneyError) -> Self {
+        Self::invalid("amount", error.to_string())
+    }
+}
+
+impl From<IdError> for Error {
+    fn from(error: IdError) -> Self {
+        Self::invalid("id", error.to_string())
+    }
+}

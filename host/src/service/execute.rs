@@ -1,0 +1,317 @@
+//! Carrying out an operation: decide, make the intent durable if anything could leave the process, ask the provider, decide
+//! what the answer means, make that durable.
+//!
+//! No transaction is open while a provider runs. A provider that can send nothing needs no intent: its call changes nothing
+//! outside, so operation and outcome share one commit, and a crash before it leaves nothing behind.
+
+use tillbox_core::command::{Answer, Command, Request, Sent};
+use tillbox_core::event::Event;
+use tillbox_core::id::{OperationId, ProviderId};
+use tillbox_core::machine;
+use tillbox_core::operation::{Operation, OperationKind, OperationState, Product};
+use tillbox_core::outcome::Outcome;
+use tillbox_core::refusal::Refusal;
+use tillbox_core::state::{Collection, Payment, Session};
+use tillbox_core::text::Json;
+use tillbox_runtime::request::{
+    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, PaymentState,
+    RefundRequest, UpdateRequest,
+};
+use tillbox_runtime::{Call, CallReport, Failure, MoneyImplication, Provider, Reach};
+
+use super::keys::idempotency_key;
+use super::providers::abilities;
+use super::{Error, Host, Payer};
+use crate::clock::new_tail;
+use crate::store::{Key, Stored};
+
+/// How often a decision is made anew because somebody else changed the collection first. Each round, one of the contenders
+/// gets through, so this is also how many may contend.
+pub(super) const COMMIT_ATTEMPTS: usize = 64;
+
+/// What came of an operation, after it is durable.
+#[derive(Debug)]
+pub(super) struct Executed {
+    pub(super) collection: Collection,
+    /// Absent when the core said that there is nothing to do.
+    pub(super) operation: Option<Operation>,
+    pub(super) report: Option<CallReport>,
+}
+
+impl Host {
+    /// Carries out one request against a provider.
+    pub(super) async fn execute(&self, key: Key, request: Request, input: Json) -> Result<Executed, Error> {
+        // Made once: however often the decision is repeated, the provider sees one operation and one key.
+        let id = OperationId::from_tail(&new_tail());
+        for _ in 0..COMMIT_ATTEMPTS {
+            let stored = self.stored(&key).await?;
+            let provider = self.provider(&provider_of(&stored.collection, &request)?)?;
+            let command = Command::Begin {
+                operation: id.clone(),
+                request: request.clone(),
+                abilities: abilities(provider.info()),
+            };
+            let begun = machine::decide(Some(&stored.collection), &command, self.now())?;
+            let started = applied(&stored.collection, &begun);
+            if started.operation(&id).is_none() {
+                return Ok(Executed { collection: stored.collection, operation: None, report: None });
+            }
+            let executed = match provider.reach() {
+                Reach::Nowhere => self.call_then_commit(provider.as_ref(), stored, begun, &id, &input).await?,
+                Reach::Network => self.commit_then_call(provider.as_ref(), stored, begun, &id, &input).await?,
+            };
+            if let Some(executed) = executed {
+                return executed;
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Nothing can leave the process: one commit for everything; nothing when somebody else was faster.
+    async fn call_then_commit(
+        &self,
+        provider: &dyn Provider,
+        stored: Stored,
+        mut events: Vec<Event>,
+        id: &OperationId,
+        input: &Json,
+    ) -> Result<Option<Result<Executed, Error>>, Error> {
+        let started = applied(&stored.collection, &events);
+        let call = self.ask(provider, &started, id, input).await;
+        let settle = settle_command(&started, id, answer_of(&call, Reach::Nowhere));
+        events.extend(machine::decide(Some(&started), &settle, self.now())?);
+        let after = self.committed(stored, &events).await?;
+        Ok(after.map(|after| conclude(after, id, call)))
+    }
+
+    /// Something may leave the process: the intent is durable first, and whoever loses the race for it has sent nothing.
+    async fn commit_then_call(
+        &self,
+        provider: &dyn Provider,
+        stored: Stored,
+        begun: Vec<Event>,
+        id: &OperationId,
+        input: &Json,
+    ) -> Result<Option<Result<Executed, Error>>, Error> {
+        let Some(started) = self.committed(stored, &begun).await? else {
+            return Ok(None);
+        };
+        let call = self.ask(provider, &started, id, input).await;
+        let settle = settle_command(&started, id, answer_of(&call, Reach::Network));
+        let after = self.settle(id, &settle).await?;
+        Ok(Some(conclude(after, id, call)))
+    }
+
+    /// The answer counts however much the collection changed meanwhile; only an older lease loses.
+    async fn settle(&self, id: &OperationId, settle: &Command) -> Result<Collection, Error> {
+        match self.change(&Key::Operation(id.clone()), |_| Ok(settle.clone())).await {
+            // Somebody else found out first what this call was about to say.
+            Err(Error::Refused(Refusal::AlreadySettled { .. } | Refusal::StaleLease)) => {
+                Ok(self.stored(&Key::Operation(id.clone())).await?.collection)
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn context(
+        &self,
+        provider: &dyn Provider,
+        collection: &Collection,
+        operation: &Operation,
+    ) -> CallContext {
+        let format = provider.info().key_format;
+        let key = idempotency_key(&self.inner.host_key, &operation.provider, &operation.id, format);
+        let payer = collection.session(&operation.session).map(|session| Payer::from_json(&session.context));
+        let payer = payer.unwrap_or_default();
+        CallContext {
+            attempt: operation.attempts.max(1),
+            deadline_ms: self.inner.deadline_ms,
+            collection: Some(collection.id.clone()),
+            session: Some(operation.session.clone()),
+            payment: operation.payment.clone(),
+            environment: self.inner.environment,
+            locale: payer.locale,
+            customer: payer.customer,
+            ..CallContext::new(operation.id.clone(), key)
+        }
+    }
+
+    async fn ask(
+        &self,
+        provider: &dyn Provider,
+        collection: &Collection,
+        id: &OperationId,
+        input: &Json,
+    ) -> Call<Outcome> {
+        let operation = collection.operation(id).expect("begun just now");
+        let context = self.context(provider, collection, operation);
+        let state = payment_state(collection, operation);
+        let amount = operation.amount.unwrap_or(state.amount);
+        let input = input.clone();
+        let note = operation.note.clone();
+        match (operation.kind, &operation.product) {
+            (OperationKind::Initiate, _) => provider.initiate(context, InitiateRequest { amount, input }).await,
+            (OperationKind::Update, _) => {
+                provider.update(context, UpdateRequest { payment: state, amount, input }).await
+            }
+            (OperationKind::Authorize, _) => {
+                provider.authorize(context, AuthorizeRequest { payment: state, input }).await
+            }
+            (OperationKind::Capture, Product::Capture(capture)) => {
+                let rest = state.amount.checked_sub(state.captured).and_then(|left| left.checked_sub(amount));
+                let is_final = rest.is_ok_and(|rest| rest.is_zero());
+                let request = CaptureRequest { payment: state, amount, capture: capture.clone(), is_final };
+                provider.capture(context, request).await
+            }
+            (OperationKind::Refund, Product::Refund(refund)) => {
+                let request = RefundRequest { payment: state, amount, refund: refund.clone(), reason: None, note };
+                provider.refund(context, request).await
+            }
+            (OperationKind::Cancel, _) => {
+                provider.cancel(context, CancelRequest { payment: state, reason: note }).await
+            }
+            (OperationKind::Delete, _) => provider.delete(context, DeleteRequest { payment: state }).await,
+            (OperationKind::Capture | OperationKind::Refund, _) => {
+                unreachable!("the core gives a capture its capture id and a refund its refund id")
+            }
+        }
+    }
+}
+
+/// The state after a list of events.
+pub(super) fn applied(collection: &Collection, events: &[Event]) -> Collection {
+    let state = events.iter().fold(Some(collection.clone()), machine::apply);
+    state.expect("events change a collection and never unmake it")
+}
+
+/// The payment as the books have it, for the provider.
+pub(super) fn payment_state(collection: &Collection, operation: &Operation) -> PaymentState {
+    let session = collection.session(&operation.session).expect("an operation has its session");
+    match operation.payment.as_ref().and_then(|id| collection.payment(id)) {
+        Some(payment) => state_of_payment(collection, payment),
+        None => state_of_session(collection, session),
+    }
+}
+
+pub(super) fn state_of_payment(collection: &Collection, payment: &Payment) -> PaymentState {
+    PaymentState {
+        data: payment.data.clone(),
+        provider_reference: payment.provider_reference.clone(),
+        amount: payment.amount,
+        captured: collection.captured_of(&payment.id),
+        refunded: collection.refunded_of(&payment.id),
+    }
+}
+
+pub(super) fn state_of_session(collection: &Collection, session: &Session) -> PaymentState {
+    let nothing = tillbox_core::Money::zero(collection.currency());
+    PaymentState {
+        data: session.data.clone(),
+        provider_reference: session.provider_reference.clone(),
+        amount: session.amount,
+        captured: nothing,
+        refunded: nothing,
+    }
+}
+
+fn provider_of(collection: &Collection, request: &Request) -> Result<ProviderId, Error> {
+    let of_session = |id: &tillbox_core::id::SessionId| {
+        let session = collection.session(id).filter(|session| session.deleted_at.is_none());
+        let missing = || Error::NotFound { entity: "PaymentSession", id: id.to_string() };
+        session.map(|session| session.provider.clone()).ok_or_else(missing)
+    };
+    let of_payment = |id: &tillbox_core::id::PaymentId| {
+        let missing = || Error::NotFound { entity: "Payment", id: id.to_string() };
+        collection.payment(id).map(|payment| payment.provider.clone()).ok_or_else(missing)
+    };
+    match request {
+        Request::CreateSession { provider, .. } => Ok(provider.clone()),
+        Request::UpdateSession { session, .. }
+        | Request::DeleteSession { session }
+        | Request::Authorize { session, .. } => of_session(session),
+        Request::Capture { payment, .. } | Request::Refund { payment, .. } | Request::Cancel { payment, .. } => {
+            of_payment(payment)
+        }
+    }
+}
+
+fn settle_command(started: &Collection, id: &OperationId, answer: Answer) -> Command {
+    let lease_token = started.operation(id).expect("begun just now").lease_token;
+    Command::Settle { operation: id.clone(), lease_token, answer }
+}
+
+/// What a call says, seen with what the host knows of the bytes.
+fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
+    let sent = |implied: MoneyImplication| match (reach, implied) {
+        (Reach::Nowhere, _) | (Reach::Network, MoneyImplication::NothingSent) => Sent::Nothing,
+        (Reach::Network, MoneyImplication::MayHaveBeenSent) => Sent::Maybe,
+        (Reach::Network, MoneyImplication::Answered) => Sent::Answered,
+    };
+    match &call.answer {
+        Ok(outcome) => Answer::Outcome(outcome.clone()),
+        // A provider's own error is its answer; what it vouches for depends on the kind.
+        Err(Failure::Error(error)) => Answer::Error { error: error.clone(), sent: sent(MoneyImplication::Answered) },
+        Err(Failure::Fault(fault)) => Answer::Fault(tillbox_core::command::Fault {
+            code: fault.code().to_owned(),
+            detail: fault.to_string(),
+            sent: sent(fault.implies()),
+        }),
+    }
+}
+
+/// The caller's result, by the state the operation came to.
+fn conclude(collection: Collection, id: &OperationId, call: Call<Outcome>) -> Result<Executed, Error> {
+    let operation = collection.operation(id).expect("settled just now").clone();
+    log_call(&operation, &call.report);
+    let detail = || operation.detail.clone().unwrap_or_default();
+    match (operation.state, call.answer) {
+        (
+            OperationState::Succeeded
+            | OperationState::Declined
+            | OperationState::NeedsAction
+            | OperationState::Pending,
+            _,
+        ) => Ok(Executed { collection, operation: Some(operation), report: Some(call.report) }),
+        (OperationState::Rejected | OperationState::Absent, Err(Failure::Error(error))) => {
+            Err(Error::Rejected { operation: id.clone(), error })
+        }
+        (OperationState::Rejected | OperationState::Absent, Err(Failure::Fault(fault))) => {
+            Err(Error::Fault { operation: id.clone(), fault })
+        }
+        // The provider answered that the payment is void or broken: the session shows it.
+        (OperationState::Rejected | OperationState::Absent, Ok(_)) => {
+            Ok(Executed { collection, operation: Some(operation), report: Some(call.report) })
+        }
+        (OperationState::NeedsReview, _) => {
+            let reason = operation.reason.clone().unwrap_or_default();
+            Err(Error::Review { operation: id.clone(), reason, detail: detail() })
+        }
+        (OperationState::Running | OperationState::Unknown, _) => {
+            Err(Error::Unknown { operation: id.clone(), detail: detail() })
+        }
+    }
+}
+
+fn log_call(operation: &Operation, report: &CallReport) {
+    tracing::info!(
+        operation = operation.id.as_str(),
+        kind = operation.kind.as_str(),
+        provider = operation.provider.as_str(),
+        state = operation.state.as_str(),
+        reason = operation.reason.as_deref(),
+        micros = u64::try_from(report.duration.as_micros()).unwrap_or(u64::MAX),
+        memory_bytes_peak = report.memory_bytes_peak,
+        "provider called"
+    );
+    for line in &report.log {
+        let fields: Vec<String> = line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        tracing::info!(
+            operation = operation.id.as_str(),
+            provider = operation.provider.as_str(),
+            level = ?line.level,
+            fields = fields.join(" "),
+            "{}",
+            line.message
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! The idempotency key a provider is given: derived, never chosen by anybody outside.
+//!
+//! HMAC-SHA-256 (RFC 2104) under the database's own key over provider, operation and step. Constant across attempts,
+//! different between operations, and worthless to a provider that would like to guess another's.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tillbox_core::id::{OperationId, ProviderId};
+use tillbox_runtime::info::{KeyAlphabet, KeyFormat};
+
+/// Characters of a full key: 32 bytes in hexadecimal. Every alphabet a provider can declare holds these.
+const KEY_LENGTH: usize = 64;
+
+/// The key of an operation for a provider, in the form it declared.
+pub(super) fn idempotency_key(
+    host_key: &[u8; 32],
+    provider: &ProviderId,
+    operation: &OperationId,
+    format: KeyFormat,
+) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(host_key).expect("HMAC takes keys of any length");
+    for part in [provider.as_str(), operation.as_str()] {
+        // Lengths first: no two lists of parts give the same bytes.
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    let mut key = String::with_capacity(KEY_LENGTH);
+    for byte in mac.finalize().into_bytes() {
+        key.push_str(&format!("{byte:02x}"));
+    }
+    // Both alphabets hold the sixteen hexadecimal digits, so one spelling serves both.
+    match format.alphabet {
+        KeyAlphabet::Hexadecimal | KeyAlphabet::Alphanumeric => {}
+    }
+    key.truncate(usize::try_from(format.length_max).unwrap_or(KEY_LENGTH));
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_depends_on_host_provider_and_operation_and_on_nothing_else() {
+        let format = KeyFormat::default();
+        let provider = |name: &str| ProviderId::parse(name).unwrap();
+        let operation = |name: &str| OperationId::parse(name).unwrap();
+        let key = |host, p: &str, o: &str| idempotency_key(&[host; 32], &provider(p), &operation(o), format);
+        let first = key(1, "pp_a_x", "payop_1");
+        assert_eq!(first, key(1, "pp_a_x", "payop_1"));
+        assert_eq!(first.len(), KEY_LENGTH);
+        for other in [key(2, "pp_a_x", "payop_1"), key(1, "pp_a_y", "payop_1"), key(1, "pp_a_x", "payop_2")] {
+            assert_ne!(first, other);
+        }
+        let short = KeyFormat { length_max: 32, ..format };
+        assert_eq!(idempotency_key(&[1; 32], &provider("pp_a_x"), &operation("payop_1"), short), first[..32]);
+    }
+}

@@ -1,0 +1,93 @@
+//! The service: joins the core, the store and the providers. It takes a command in, asks the core, asks the provider, and
+//! makes what came of it durable, in that order.
+//!
+//! It writes no SQL, knows no HTTP, and is not told which provider is a component and which is native Rust.
+
+mod builder;
+mod collections;
+mod error;
+mod execute;
+mod input;
+mod keys;
+mod operations;
+mod payer;
+mod payments;
+mod providers;
+mod recheck;
+mod sessions;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tillbox_core::id::ProviderId;
+use tillbox_runtime::Provider;
+use tillbox_runtime::request::Environment;
+
+use crate::clock::Clock;
+use crate::store::Store;
+
+pub use builder::{DEADLINE_MS_MAX, HostBuilder};
+pub use error::Error;
+pub use input::{CART_ID_BYTES_MAX, NOTE_BYTES_MAX, NewCollection, NewRefund, NewSession, SessionUpdate};
+pub use operations::EVENTS_MAX;
+pub use payer::{FIELD_BYTES_MAX, Payer};
+pub use providers::InstalledProvider;
+pub use view::{Authorization, Capture, Done, PaymentView, Refund};
+
+/// A payment host. Cheap to clone; every clone is the same host.
+///
+/// ```
+/// # tokio_test(async {
+/// use tillbox::Host;
+/// use tillbox::service::NewCollection;
+///
+/// let host = Host::builder().in_memory().build().await?;
+/// let collection = host.create_collection(NewCollection::new(tillbox::currency::money("10.50", "EUR")?)).await?;
+/// assert_eq!(host.collection(&collection.id).await?.status.as_str(), "not_paid");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # fn tokio_test<F: std::future::Future>(test: F) -> F::Output {
+/// #     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(test)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    clock: Arc<dyn Clock>,
+    environment: Environment,
+    deadline_ms: u32,
+    host_key: [u8; 32],
+}
+
+impl Host {
+    /// Starts to put a host together.
+    #[must_use]
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// Whether a change could be made durable now.
+    ///
+    /// # Errors
+    /// [`Error::Store`] saying why not.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.inner.store.check().await.map_err(Error::Store)
+    }
+
+    fn now(&self) -> tillbox_core::Timestamp {
+        self.inner.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host")
+            .field("providers", &self.inner.providers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! Payments: captured, refunded, canceled, read.
+
+use tillbox_core::Money;
+use tillbox_core::command::Request;
+use tillbox_core::id::{CaptureId, PaymentId, RefundId};
+use tillbox_core::outcome::Snapshot;
+use tillbox_core::state::Collection;
+use tillbox_core::text::Json;
+use tillbox_runtime::request::RetrieveRequest;
+
+use super::execute::{Executed, state_of_payment};
+use super::input::{NOTE_BYTES_MAX, text};
+use super::{Done, Error, Host, NewRefund, PaymentView};
+use crate::clock::new_tail;
+use crate::store::{Key, Listed, Page};
+
+impl Host {
+    /// A payment with its captures and refunds.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn payment(&self, id: &PaymentId) -> Result<PaymentView, Error> {
+        view(&self.stored(&Key::Payment(id.clone())).await?.collection, id)
+    }
+
+    /// Payments, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn payments(&self, page: Page) -> Result<Listed<PaymentView>, Error> {
+        let listed = self.inner.store.list_payments(page).await?;
+        let mut items = Vec::with_capacity(listed.items.len());
+        for (_, id) in &listed.items {
+            items.push(self.payment(id).await?);
+        }
+        Ok(Listed { items, count: listed.count })
+    }
+
+    /// Takes money. Without an amount: all that is left. A payment that is captured in full answers as it is.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when more is asked than is left, or the payment was canceled; what the provider call may end with.
+    pub async fn capture(&self, id: &PaymentId, amount: Option<Money>) -> Result<Done<PaymentView>, Error> {
+        let request = Request::Capture { payment: id.clone(), capture: CaptureId::from_tail(&new_tail()), amount };
+        self.on_payment(id, request).await
+    }
+
+    /// Gives money back. Without an amount: all that is left to refund.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when more is asked than is captured and not refunded; what the provider call may end with.
+    pub async fn refund(&self, id: &PaymentId, refund: NewRefund) -> Result<Done<PaymentView>, Error> {
+        let request = Request::Refund {
+            payment: id.clone(),
+            refund: RefundId::from_tail(&new_tail()),
+            amount: refund.amount,
+            note: text("note", refund.note, NOTE_BYTES_MAX)?,
+        };
+        self.on_payment(id, request).await
+    }
+
+    /// Voids a payment of which nothing is captured.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is captured, in whole or in part, or canceled already; what the provider call may end with.
+    pub async fn cancel_payment(&self, id: &PaymentId, note: Option<String>) -> Result<Done<PaymentView>, Error> {
+        let request = Request::Cancel { payment: id.clone(), note: text("reason", note, NOTE_BYTES_MAX)? };
+        self.on_payment(id, request).await
+    }
+
+    /// Asks the provider what it knows of a payment. The books are not changed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotAsked`].
+    pub async fn retrieve_from_provider(&self, id: &PaymentId) -> Result<Done<Snapshot>, Error> {
+        let collection = self.stored(&Key::Payment(id.clone())).await?.collection;
+        let payment = collection.payment(id).expect("found by this id");
+        let session = collection.session(&payment.session).expect("a payment has its session");
+        let provider = self.provider(&payment.provider)?;
+        let context = self.reading_context(&collection, session);
+        let request = RetrieveRequest { payment: state_of_payment(&collection, payment), operation: None };
+        let call = provider.retrieve(context, request).await;
+        let value = call.answer.map_err(super::recheck::not_asked)?;
+        Ok(Done { value, operation: None, report: Some(call.report) })
+    }
+
+    /// What is open about the payment is asked first: money that may have moved already must not move again.
+    async fn on_payment(&self, id: &PaymentId, request: Request) -> Result<Done<PaymentView>, Error> {
+        let key = Key::Payment(id.clone());
+        self.reconcile_first(&key, |operation| operation.payment.as_ref() == Some(id)).await?;
+        let Executed { collection, operation, report } = self.execute(key, request, Json::empty()).await?;
+        Ok(Done { value: view(&collection, id)?, operation, report })
+    }
+}
+
+fn view(collection: &Collection, id: &PaymentId) -> Result<PaymentView, Error> {
+    let payment = collection.payment(id);
+    let payment = payment.ok_or_else(|| Error::NotFound { entity: "Payment", id: id.to_string() })?;
+    Ok(PaymentView::of(collection, payment))
+}

@@ -1,0 +1,143 @@
+//! Sessions: opened, changed, abandoned, authorized.
+
+use tillbox_core::command::{AuthorizationIds, Request};
+use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, SessionId};
+use tillbox_core::state::{Collection, Session};
+use tillbox_core::status::SessionStatus;
+
+use super::execute::{Executed, state_of_session};
+use super::input::{object, optional_object};
+use super::{Authorization, Done, Error, Host, NewSession, PaymentView, SessionUpdate};
+use crate::clock::new_tail;
+use crate::store::Key;
+
+impl Host {
+    /// Opens a session with a provider. A collection can have several: other providers to choose from, or installments.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::Refused`], and what the provider call may
+    /// end with. A session whose opening failed stays in the books with status `error`.
+    pub async fn create_session(&self, collection: &CollectionId, new: NewSession) -> Result<Done<Session>, Error> {
+        let id = SessionId::from_tail(&new_tail());
+        let provider = self.provider(&new.provider)?;
+        let stored = self.stored(&Key::Collection(collection.clone())).await?.collection;
+        let code = stored.currency().code().to_owned();
+        if !provider.info().takes_currency(&code) {
+            return Err(Error::invalid("provider_id", format!("{} does not take {code}", new.provider)));
+        }
+        let request = Request::CreateSession {
+            session: id.clone(),
+            provider: new.provider,
+            amount: new.amount,
+            context: new.payer.to_json()?,
+            metadata: optional_object("metadata", new.metadata.as_deref())?,
+            products: authorization_ids(),
+        };
+        let input = object("data", new.data.as_deref())?;
+        let executed = self.execute(Key::Collection(collection.clone()), request, input).await?;
+        session_done(executed, &id)
+    }
+
+    /// A session that was not abandoned.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn session(&self, id: &SessionId) -> Result<Session, Error> {
+        let collection = self.stored(&Key::Session(id.clone())).await?.collection;
+        live_session(&collection, id)
+    }
+
+    /// The collection a session belongs to.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn collection_of_session(&self, id: &SessionId) -> Result<Collection, Error> {
+        Ok(self.stored(&Key::Session(id.clone())).await?.collection)
+    }
+
+    /// Changes a session that is not authorized yet.
+    ///
+    /// # Errors
+    /// As [`Host::create_session`].
+    pub async fn update_session(&self, id: &SessionId, update: SessionUpdate) -> Result<Done<Session>, Error> {
+        let request =
+            Request::UpdateSession { session: id.clone(), amount: update.amount, products: authorization_ids() };
+        let input = object("data", update.data.as_deref())?;
+        let executed = self.execute(Key::Session(id.clone()), request, input).await?;
+        session_done(executed, id)
+    }
+
+    /// Abandons a session at its provider. It stays in the books and can never be paid any more.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is authorized, and what the provider call may end with.
+    pub async fn delete_session(&self, id: &SessionId) -> Result<Done<()>, Error> {
+        let request = Request::DeleteSession { session: id.clone() };
+        let executed = self.execute(Key::Session(id.clone()), request, object("data", None)?).await?;
+        Ok(Done { value: (), operation: executed.operation, report: executed.report })
+    }
+
+    /// Authorizes a session, or goes on after a next action was done. `data` is what the storefront sent for the provider.
+    ///
+    /// What is still open about the session is asked of the provider first. A decline, a next action and a decision that comes
+    /// later are answers: they come back as the session's status, without a payment.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], and what the provider call may end with.
+    pub async fn authorize_session(&self, id: &SessionId, data: Option<&str>) -> Result<Done<Authorization>, Error> {
+        let input = object("data", data)?;
+        let collection = self.reconcile_first(&Key::Session(id.clone()), |operation| operation.session == *id).await?;
+        let session = live_session(&collection, id)?;
+        let deciding = collection.operations.iter().any(|operation| {
+            operation.session == *id && operation.state == tillbox_core::operation::OperationState::Pending
+        });
+        if deciding && session.status != SessionStatus::Authorized {
+            let value = Authorization { session, payment: None };
+            return Ok(Done { value, operation: None, report: None });
+        }
+        let request = Request::Authorize { session: id.clone(), products: authorization_ids() };
+        let executed = self.execute(Key::Session(id.clone()), request, input).await?;
+        let payment = executed.collection.payment_of(id);
+        let payment = payment.map(|payment| PaymentView::of(&executed.collection, payment));
+        let session = live_session(&executed.collection, id)?;
+        let value = Authorization { session, payment };
+        Ok(Done { value, operation: executed.operation, report: executed.report })
+    }
+
+    /// Asks the provider where a session stands. The books are not changed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotAsked`].
+    pub async fn session_status(&self, id: &SessionId) -> Result<Done<tillbox_core::outcome::Outcome>, Error> {
+        let collection = self.stored(&Key::Session(id.clone())).await?.collection;
+        let session = live_session(&collection, id)?;
+        let state = match collection.payment_of(id) {
+            Some(payment) => super::execute::state_of_payment(&collection, payment),
+            None => state_of_session(&collection, &session),
+        };
+        let provider = self.provider(&session.provider)?;
+        let context = self.reading_context(&collection, &session);
+        let call = provider.status(context, state).await;
+        let value = call.answer.map_err(super::recheck::not_asked)?;
+        Ok(Done { value, operation: None, report: Some(call.report) })
+    }
+}
+
+/// Ids for what an authorization may make.
+pub(super) fn authorization_ids() -> AuthorizationIds {
+    AuthorizationIds {
+        payment: PaymentId::from_tail(&new_tail()),
+        capture: CaptureId::from_tail(&new_tail()),
+        capture_operation: OperationId::from_tail(&new_tail()),
+    }
+}
+
+pub(super) fn live_session(collection: &Collection, id: &SessionId) -> Result<Session, Error> {
+    let session = collection.session(id).filter(|session| session.deleted_at.is_none()).cloned();
+    session.ok_or_else(|| Error::NotFound { entity: "PaymentSession", id: id.to_string() })
+}
+
+fn session_done(executed: Executed, id: &SessionId) -> Result<Done<Session>, Error> {
+    let value = live_session(&executed.collection, id)?;
+    Ok(Done { value, operation: executed.operation, report: executed.report })
+}

@@ -1,0 +1,35 @@
+//! A change as the store takes it: the collection before and after, and what is told to the outside.
+
+use tillbox_core::event::Event;
+use tillbox_core::state::Collection;
+
+use super::outbox::OutboxEvent;
+
+/// A collection with the version it was read at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The collection.
+    pub collection: Collection,
+    /// Grows by one with every change.
+    pub version: i64,
+}
+
+/// Everything one decision changes.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What the decision was made on; nothing for a new collection.
+    pub before: Option<Stored>,
+    /// What it led to.
+    pub after: Collection,
+    /// What the outside is told, in order.
+    pub events: Vec<OutboxEvent>,
+}
+
+impl Change {
+    /// A change from the events of a decision.
+    #[must_use]
+    pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
+        let events = events.iter().map(|event| OutboxEvent::of(&after, event)).collect();
+        Self { before, after, events }
+    }
+}

@@ -1,0 +1,100 @@
+-- Payment collections and everything in them. Amounts are integer minor units; the exponent is frozen on the collection,
+-- so that a later change of the ISO 4217 table cannot re-scale history. Times are milliseconds since 1970 in UTC.
+
+create table collection (
+    id           text primary key,
+    version      integer not null check (version > 0),
+    currency     text not null check (length(currency) = 3),
+    exponent     integer not null check (exponent between 0 and 4),
+    amount_minor integer not null constraint collection_amount_not_negative check (amount_minor >= 0),
+    cart_id      text,
+    metadata     text,
+    status       text not null,
+    completed_at integer,
+    canceled_at  integer,
+    created_at   integer not null,
+    updated_at   integer not null
+) strict;
+
+create table session (
+    id                 text primary key,
+    collection_id      text not null references collection (id),
+    provider_id        text not null,
+    amount_minor       integer not null constraint session_amount_positive check (amount_minor > 0),
+    status             text not null,
+    data               text not null,
+    client_data        text,
+    provider_reference text,
+    next_action        text,
+    decline            text,
+    context            text not null,
+    metadata           text,
+    authorized_at      integer,
+    deleted_at         integer,
+    created_at         integer not null,
+    updated_at         integer not null
+) strict;
+create index session_by_collection on session (collection_id);
+
+-- One payment per session: a second authorization of the same session cannot make a second payment, whatever the code does.
+create table payment (
+    id                 text primary key,
+    collection_id      text not null references collection (id),
+    session_id         text not null references session (id),
+    provider_id        text not null,
+    amount_minor       integer not null constraint payment_amount_positive check (amount_minor > 0),
+    data               text not null,
+    provider_reference text,
+    disputed_minor     integer not null default 0 check (disputed_minor >= 0),
+    metadata           text,
+    captured_at        integer,
+    canceled_at        integer,
+    created_at         integer not null,
+    updated_at         integer not null,
+    constraint payment_one_per_session unique (session_id)
+) strict;
+create index payment_by_collection on payment (collection_id);
+
+-- Everything asked of a provider. Rows are never deleted.
+create table operation (
+    id                   text primary key,
+    collection_id        text not null references collection (id),
+    session_id           text not null references session (id),
+    payment_id           text references payment (id),
+    provider_id          text not null,
+    kind                 text not null,
+    product_payment_id   text,
+    product_capture_id   text,
+    product_refund_id    text,
+    product_operation_id text,
+    amount_minor         integer constraint operation_amount_not_negative check (amount_minor >= 0),
+    state                text not null,
+    origin               text not null,
+    attempts             integer not null check (attempts >= 0),
+    lease_token          integer not null check (lease_token >= 0),
+    provider_reference   text,
+    decline              text,
+    reason               text,
+    detail               text,
+    note                 text,
+    created_at           integer not null,
+    updated_at           integer not null
+) strict;
+create index operation_by_collection on operation (collection_id);
+create index operation_open on operation (state) where state in ('running', 'pending', 'unknown', 'needs_review');
+
+-- Events for the outside, written with the change they tell of.
+create table outbox (
+    sequence      integer primary key autoincrement,
+    id            text not null unique,
+    collection_id text not null,
+    kind          text not null,
+    data          text not null,
+    created_at    integer not null
+) strict;
+
+-- Facts about the database itself.
+create table meta (
+    name  text primary key,
+    value blob not null
+) strict;

@@ -1,0 +1,125 @@
+//! What must survive. The store keeps collections and tells what happened to them; it decides nothing.
+//!
+//! One change is one transaction: the collection, its sessions, payments and operations, and the events for the outside,
+//! together or not at all, and only on top of the version that the decision was made on.
+
+mod change;
+mod fault;
+mod outbox;
+mod rows;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use tillbox_core::id::{CollectionId, OperationId, PaymentId, ProviderId, SessionId};
+use tillbox_core::operation::OperationState;
+
+pub use change::{Change, Stored};
+pub use fault::StoreError;
+pub use outbox::OutboxEvent;
+
+/// How a collection is found: by its own id or by that of anything in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The collection itself.
+    Collection(CollectionId),
+    /// The one that holds the session.
+    Session(SessionId),
+    /// The one that holds the payment.
+    Payment(PaymentId),
+    /// The one that holds the operation.
+    Operation(OperationId),
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Rows to pass over.
+    pub offset: u32,
+    /// Rows to answer, at most [`Page::LIMIT_MAX`].
+    pub limit: u32,
+}
+
+impl Page {
+    /// Rows in one answer: a screenful many times over, and still milliseconds.
+    pub const LIMIT_MAX: u32 = 200;
+}
+
+/// A part of a list and the length of the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The part.
+    pub items: Vec<T>,
+    /// How many there are in all.
+    pub count: u64,
+}
+
+/// An operation in a list: enough to find it, the collection holds the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationEntry {
+    /// Its id.
+    pub id: OperationId,
+    /// The collection it belongs to.
+    pub collection: CollectionId,
+    /// Who was asked.
+    pub provider: ProviderId,
+    /// How far it has come.
+    pub state: OperationState,
+}
+
+/// A place where collections survive.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+    /// The collection and the version of it that a change must name.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    async fn load(&self, key: Key) -> Result<Option<Stored>, StoreError>;
+
+    /// Makes a change durable, as a whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the version is no longer the latest: nothing was written, decide again.
+    /// [`StoreError::Unavailable`] otherwise.
+    async fn commit(&self, change: Change) -> Result<(), StoreError>;
+
+    /// Collections, newest first.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn list_collections(&self, page: Page) -> Result<Listed<CollectionId>, StoreError>;
+
+    /// Payments, newest first.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn list_payments(&self, page: Page) -> Result<Listed<(CollectionId, PaymentId)>, StoreError>;
+
+    /// Operations in any of these states, newest first; an empty list of states means all.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn list_operations(
+        &self,
+        states: Vec<OperationState>,
+        page: Page,
+    ) -> Result<Listed<OperationEntry>, StoreError>;
+
+    /// Events told to the outside after this sequence number, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<OutboxEvent>, StoreError>;
+
+    /// A secret of this database, made at the first call: 32 random bytes that provider keys are derived from. It lives and
+    /// dies with the operations whose keys it makes.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn host_key(&self) -> Result<[u8; 32], StoreError>;
+
+    /// Whether a change could be made durable now.
+    ///
+    /// # Errors
+    /// Why not.
+    async fn check(&self) -> Result<(), StoreError>;
+}

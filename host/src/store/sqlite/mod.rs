@@ -1,0 +1,183 @@
+//! The embedded store: one SQLite file, one writer thread, a few readers.
+//!
+//! Waiting changes share a transaction, a savepoint each, and so one fsync: group commit. A refused one rolls back alone.
+//! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
+
+mod read;
+mod write;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use tillbox_core::id::{CollectionId, PaymentId};
+use tillbox_core::operation::OperationState;
+
+use super::{Change, Key, Listed, OperationEntry, OutboxEvent, Page, Store, StoreError, Stored};
+use writer::Writer;
+
+/// Marks the file as ours ("Till" in ASCII), so that a stranger's database is refused and not migrated.
+const APPLICATION_ID: i32 = 0x5469_6c6c;
+
+/// Milliseconds to wait for another process that holds the file: a backup, an operator's shell.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+
+/// Idle reading connections that are kept: reads are microseconds, two cores need few.
+const READERS_IDLE_MAX: usize = 8;
+
+/// A SQLite file as the store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+}
+
+#[derive(Debug)]
+enum Readers {
+    /// A file: connections of their own, each reading a snapshot beside the writer.
+    File { path: PathBuf, idle: Arc<Mutex<Vec<Connection>>> },
+    /// A database in memory lives in one connection, the writer's.
+    Writer,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] when the file is no database of ours or of a newer version, [`StoreError::Unavailable`] when it
+    /// cannot be opened for writing.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let name = |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(name)?;
+        prepare(&mut connection, &path.display().to_string())?;
+        Ok(Self {
+            writer: Writer::start(connection)?,
+            readers: Readers::File { path: path.to_owned(), idle: Arc::default() },
+        })
+    }
+
+    /// A database that lives as long as the store: for tests and demonstrations.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is no memory for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let mut connection = Connection::open_in_memory().map_err(unavailable)?;
+        prepare(&mut connection, "memory")?;
+        Ok(Self { writer: Writer::start(connection)?, readers: Readers::Writer })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (path, idle) = match &self.readers {
+            Readers::Writer => return self.writer.read(job).await,
+            Readers::File { path, idle } => (path.clone(), Arc::clone(idle)),
+        };
+        let work = move || {
+            let pooled = idle.lock().expect("no holder panics").pop();
+            let connection = match pooled {
+                Some(connection) => connection,
+                None => open_reader(&path)?,
+            };
+            let answer = job(&connection);
+            let mut idle = idle.lock().expect("no holder panics");
+            if idle.len() < READERS_IDLE_MAX {
+                idle.push(connection);
+            }
+            answer
+        };
+        let joined = tokio::task::spawn_blocking(work).await;
+        joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load(&self, key: Key) -> Result<Option<Stored>, StoreError> {
+        self.read(move |connection| read::load(connection, &key)).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.writer.commit(change).await
+    }
+
+    async fn list_collections(&self, page: Page) -> Result<Listed<CollectionId>, StoreError> {
+        self.read(move |connection| read::list_collections(connection, page)).await
+    }
+
+    async fn list_payments(&self, page: Page) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
+        self.read(move |connection| read::list_payments(connection, page)).await
+    }
+
+    async fn list_operations(
+        &self,
+        states: Vec<OperationState>,
+        page: Page,
+    ) -> Result<Listed<OperationEntry>, StoreError> {
+        self.read(move |connection| read::list_operations(connection, &states, page)).await
+    }
+
+    async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
+        self.read(move |connection| read::events_after(connection, sequence, limit)).await
+    }
+
+    async fn host_key(&self) -> Result<[u8; 32], StoreError> {
+        self.writer.host_key().await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.check().await
+    }
+}
+
+fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![M::up(include_str!("../migrations/0001_first.sql"))])
+}
+
+/// Refuses strangers, sets what durability needs, brings the tables up to date.
+fn prepare(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
+    let foreign = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(format!(
+            "{name} is not a SQLite database; name another file with --database, this one was not touched"
+        )),
+        _ => unavailable(error),
+    };
+    let tables: i64 =
+        connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(foreign)?;
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(unavailable)?;
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::Foreign(format!(
+            "{name} holds another program's tables; name another file with --database, this one was not touched"
+        )));
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(unavailable)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(unavailable)?;
+    tracing::debug!(database = name, journal_mode = mode, "database opened");
+    connection.pragma_update(None, "synchronous", "full").map_err(unavailable)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(unavailable)?;
+    migrations().to_latest(connection).map_err(|error| {
+        StoreError::Foreign(format!(
+            "{name} cannot be brought up to date: {error}; a newer Tillbox may have written it"
+        ))
+    })
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
+    Ok(connection)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "an error mapper takes the error")]
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
