@@ -121,6 +121,8 @@ mod tests {
         assert_eq!(check(&header, &["whsec_another_secret_0", SECRET]), Ok(()), "rotation");
         let wrong = "0".repeat(64);
         assert_eq!(check(&header.replace("v1=", &format!("v1={wrong},v1=")), &[SECRET]), Ok(()), "one of two fits");
+        assert_eq!(check(&format!("{header},v1={wrong}"), &[SECRET]), Ok(()), "whichever comes first");
+        assert_eq!(check(&header, &[SECRET, "whsec_another_secret_0"]), Ok(()));
         assert_eq!(check(&format!("{header},v0={wrong},v9=x,noise"), &[SECRET]), Ok(()), "other schemes are ignored");
         assert_eq!(check(&sign(BODY, SECRET, NOW - 300), &[SECRET]), Ok(()), "just within the tolerance");
         assert_eq!(check(&sign(BODY, SECRET, NOW + 300), &[SECRET]), Ok(()));
