@@ -42,10 +42,11 @@ impl std::fmt::Debug for Bundled {
 /// All of them, in the order in which a listing shows them.
 #[must_use]
 pub fn all() -> &'static [Bundled] {
-    &[
+    static ALL: [Bundled; 2] = [
         Bundled { identifier: "manual", component: MANUAL, manifest: MANUAL_MANIFEST },
         Bundled { identifier: "stripe-mock", component: STRIPE_MOCK, manifest: STRIPE_MOCK_MANIFEST },
-    ]
+    ];
+    &ALL
 }
 
 #[cfg(test)]

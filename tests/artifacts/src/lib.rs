@@ -98,17 +98,14 @@ mod tests {
         let mut grows = false;
         let mut maximum = Some(0);
         for payload in Parser::new(0).parse_all(HOSTILE) {
-            match payload.unwrap() {
-                Payload::CodeSectionEntry(body) => {
-                    let mut operators = body.get_operators_reader().unwrap();
-                    while !operators.eof() {
-                        grows |= matches!(operators.read().unwrap(), wasmparser::Operator::TableGrow { table: 0 });
-                    }
+            let payload = payload.unwrap();
+            if let Payload::CodeSectionEntry(body) = payload {
+                let mut operators = body.get_operators_reader().unwrap();
+                while !operators.eof() {
+                    grows |= matches!(operators.read().unwrap(), wasmparser::Operator::TableGrow { table: 0 });
                 }
-                Payload::TableSection(tables) if maximum == Some(0) => {
-                    maximum = tables.into_iter().next().and_then(|table| table.unwrap().ty.maximum);
-                }
-                _ => {}
+            } else if let (Payload::TableSection(tables), Some(0)) = (payload, maximum) {
+                maximum = tables.into_iter().next().and_then(|table| table.unwrap().ty.maximum);
             }
         }
         assert!(grows, "no table.grow in it: the linker dropped the function of tests/guests/build.rs");
