@@ -1,0 +1,190 @@
+//! A provider that does as it is told: answers from a list, success when the list is empty, and a record of what it was asked.
+//! It knows nothing of the host beyond the trait every provider implements.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tillbox::core::Money;
+use tillbox::core::operation::OperationKind;
+use tillbox::core::outcome::{ErrorKind, NextAction, Outcome, ProviderError, ProviderStatus, Snapshot};
+use tillbox::core::text::Json;
+use tillbox::runtime::fault::DeadlineAt;
+use tillbox::runtime::info::{Capabilities, KeyMemory, Lookup, Recovery};
+use tillbox::runtime::request::{
+    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, PaymentState,
+    RefundRequest, RetrieveRequest, UpdateRequest,
+};
+use tillbox::runtime::{Call, CallReport, Failure, Fault, Provider, ProviderInfo, Reach};
+
+/// One call as the provider saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) kind: OperationKind,
+    pub(crate) key: String,
+    pub(crate) operation: String,
+    pub(crate) amount: Money,
+}
+
+type Answer = Result<Outcome, Failure>;
+type OnCall = Box<dyn Fn(&Seen) + Send + Sync>;
+
+/// The provider.
+pub(crate) struct Scripted {
+    info: ProviderInfo,
+    reach: Reach,
+    answers: Mutex<BTreeMap<OperationKind, VecDeque<Answer>>>,
+    snapshots: Mutex<VecDeque<Result<Snapshot, Failure>>>,
+    seen: Mutex<Vec<Seen>>,
+    on_call: Mutex<Option<OnCall>>,
+}
+
+impl Scripted {
+    pub(crate) fn new(reach: Reach) -> Self {
+        let mut info = ProviderInfo::new("scripted", "1.0.0");
+        info.capabilities = Capabilities {
+            partial_capture: true,
+            multiple_captures: true,
+            partial_refund: true,
+            multiple_refunds: true,
+            automatic_capture: true,
+            cancel_authorized: true,
+            update_amount: true,
+            ..Capabilities::default()
+        };
+        let strong = Recovery { keys: KeyMemory::Forever, lookup: Lookup::Strong };
+        info.recovery = OperationKind::ALL.iter().map(|kind| (*kind, strong)).collect();
+        Self {
+            info,
+            reach,
+            answers: Mutex::default(),
+            snapshots: Mutex::default(),
+            seen: Mutex::default(),
+            on_call: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn with_info(mut self, change: impl FnOnce(&mut ProviderInfo)) -> Self {
+        change(&mut self.info);
+        self
+    }
+
+    pub(crate) fn will(&self, kind: OperationKind, answer: Answer) {
+        self.answers.lock().unwrap().entry(kind).or_default().push_back(answer);
+    }
+
+    pub(crate) fn will_know(&self, snapshot: Result<Snapshot, Failure>) {
+        self.snapshots.lock().unwrap().push_back(snapshot);
+    }
+
+    pub(crate) fn on_call(&self, look: impl Fn(&Seen) + Send + Sync + 'static) {
+        *self.on_call.lock().unwrap() = Some(Box::new(look));
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn answer(
+        &self,
+        context: &CallContext,
+        kind: OperationKind,
+        amount: Money,
+        status: ProviderStatus,
+    ) -> Call<Outcome> {
+        let seen =
+            Seen { kind, key: context.idempotency_key.clone(), operation: context.operation.to_string(), amount };
+        if let Some(look) = self.on_call.lock().unwrap().as_ref() {
+            look(&seen);
+        }
+        self.seen.lock().unwrap().push(seen);
+        let scripted = self.answers.lock().unwrap().get_mut(&kind).and_then(VecDeque::pop_front);
+        let answer = scripted.unwrap_or_else(|| Ok(outcome(status, Some(amount))));
+        Call { answer, report: CallReport::default() }
+    }
+}
+
+pub(crate) fn outcome(status: ProviderStatus, amount: Option<Money>) -> Outcome {
+    let next_action = (status == ProviderStatus::RequiresMore)
+        .then(|| NextAction::Redirect { url: "https://bank.example/challenge".to_owned() });
+    Outcome {
+        status,
+        data: Json::from_checked(r#"{"private":"state"}"#),
+        client_data: None,
+        provider_reference: Some("ref-1".to_owned()),
+        amount,
+        decline: None,
+        next_action,
+        extensions: Json::empty(),
+    }
+}
+
+/// A reply that never came: the call sent something and ran out of time.
+pub(crate) fn lost() -> Failure {
+    Failure::Fault(Fault::Deadline { at: DeadlineAt::HostWait, deadline_ms: 10_000, frames: Vec::new() })
+}
+
+pub(crate) fn error(kind: ErrorKind) -> Failure {
+    Failure::Error(ProviderError { kind, code: "scripted".to_owned(), message: "as told".to_owned(), data: None })
+}
+
+pub(crate) fn snapshot(present: Outcome, operation: Option<Outcome>, zero: Money) -> Snapshot {
+    Snapshot { outcome: present, captured: zero, refunded: zero, disputed: zero, operation }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+
+    fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    async fn initiate(&self, context: CallContext, request: InitiateRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Initiate, request.amount, ProviderStatus::Pending)
+    }
+
+    async fn update(&self, context: CallContext, request: UpdateRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Update, request.amount, ProviderStatus::Pending)
+    }
+
+    async fn authorize(&self, context: CallContext, request: AuthorizeRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Authorize, request.payment.amount, ProviderStatus::Authorized)
+    }
+
+    async fn capture(&self, context: CallContext, request: CaptureRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Capture, request.amount, ProviderStatus::Captured)
+    }
+
+    async fn refund(&self, context: CallContext, request: RefundRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Refund, request.amount, ProviderStatus::Captured)
+    }
+
+    async fn cancel(&self, context: CallContext, request: CancelRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Cancel, request.payment.amount, ProviderStatus::Canceled)
+    }
+
+    async fn delete(&self, context: CallContext, request: DeleteRequest) -> Call<Outcome> {
+        self.answer(&context, OperationKind::Delete, request.payment.amount, ProviderStatus::Canceled)
+    }
+
+    async fn retrieve(&self, _: CallContext, request: RetrieveRequest) -> Call<Snapshot> {
+        let scripted = self.snapshots.lock().unwrap().pop_front();
+        let present = outcome(ProviderStatus::Authorized, Some(request.payment.amount));
+        let answer = scripted.unwrap_or_else(|| Ok(snapshot(present, None, request.payment.captured)));
+        Call { answer, report: CallReport::default() }
+    }
+
+    async fn status(&self, _: CallContext, payment: PaymentState) -> Call<Outcome> {
+        Call::answered(outcome(ProviderStatus::Authorized, Some(payment.amount)))
+    }
+}
+
+pub(crate) fn shared(provider: Scripted) -> (Arc<Scripted>, Arc<dyn Provider>) {
+    let provider = Arc::new(provider);
+    (Arc::clone(&provider), provider)
+}
