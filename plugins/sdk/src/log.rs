@@ -70,3 +70,23 @@ fn sink(level: Level, message: &str, fields: Vec<(String, String)>) {
 
 #[cfg(not(target_family = "wasm"))]
 use crate::testing::keep_log_line as sink;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{LogLine, log_lines};
+
+    #[test]
+    fn lines_are_cut_between_characters_and_kept() {
+        warn(&"é".repeat(MESSAGE_BYTES_MAX), &[("n".repeat(65).as_str(), &1), ("v", &"x".repeat(2_000))]);
+        let lines = log_lines();
+        let fields = vec![("n".repeat(64), "1".to_owned()), ("v".to_owned(), "x".repeat(1_024))];
+        assert_eq!(lines, [LogLine { level: Level::Warn, message: "é".repeat(512), fields }]);
+        assert!(log_lines().is_empty(), "taken");
+        debug("a", &[]);
+        info("b", &[]);
+        error("c", &[]);
+        let levels: Vec<Level> = log_lines().into_iter().map(|line| line.level).collect();
+        assert_eq!(levels, [Level::Debug, Level::Info, Level::Error]);
+    }
+}

@@ -237,3 +237,32 @@ impl Outcome {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_keeps_the_rules_of_its_status() {
+        let decline = || Decline::new(DeclineClass::Unspecified, "no", "No.");
+        let action = || NextAction::Redirect { url: "https://example.com/".to_owned() };
+        let plain = |status| Outcome::new(status, Json::empty());
+        assert!(Outcome::declined(Json::empty(), decline()).check().is_ok());
+        assert!(Outcome::requires_more(Json::empty(), action()).check().is_ok());
+        assert!(plain(Status::Authorized).check().is_ok());
+        let broken = [
+            plain(Status::Declined),
+            plain(Status::RequiresMore),
+            Outcome { decline: Some(decline()), ..plain(Status::Authorized) },
+            Outcome { next_action: Some(action()), ..plain(Status::Pending) },
+            Outcome { next_action: Some(action()), ..Outcome::declined(Json::empty(), decline()) },
+            plain(Status::Pending).reference(""),
+            plain(Status::Pending).reference("x".repeat(REFERENCE_BYTES_MAX + 1)),
+            plain(Status::Pending)
+                .client_data(Json::of(&serde_json::json!({ "a": "x".repeat(CLIENT_DATA_BYTES_MAX) })).unwrap()),
+        ];
+        for outcome in broken {
+            assert_eq!(outcome.check().unwrap_err().code, "outcome", "{outcome:?}");
+        }
+    }
+}

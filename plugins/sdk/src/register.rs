@@ -24,10 +24,12 @@ use crate::provider::Provider;
 /// The named interfaces are declared in `describe` by themselves. On native targets nothing is exported, so that tests and
 /// other programs can link the crate.
 ///
-/// ```ignore
+/// ```text
 /// tillbox_provider::register!(MyProvider);
 /// tillbox_provider::register!(MyProvider, webhooks, account_holders, payment_methods);
 /// ```
+///
+/// The crate's own documentation shows it in a whole provider.
 #[macro_export]
 macro_rules! register {
     ($provider:ty $(, $interface:ident)* $(,)?) => {
@@ -264,3 +266,7 @@ fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
         None => log::error(message, &[]),
     }
 }
+
+#[cfg(test)]
+#[path = "register_tests.rs"]
+mod tests;

@@ -41,3 +41,36 @@ fn source(name: &str) -> Option<String> {
 
 #[cfg(not(target_family = "wasm"))]
 use crate::testing::setting as source;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::testing::{set_setting, unset_setting};
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Mode {
+        Automatic,
+        ByHand,
+    }
+
+    #[test]
+    fn a_value_is_a_string_first_and_json_then() {
+        assert_eq!(get_as::<String>("absent").unwrap(), None);
+        set_setting("value", "by_hand");
+        assert_eq!(get("value").as_deref(), Some("by_hand"));
+        assert_eq!(get_as("value").unwrap(), Some(Mode::ByHand));
+        assert_eq!(get_as("value").unwrap(), Some("by_hand".to_owned()));
+        let refused = get_as::<u32>("value").unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Authentication);
+        assert!(refused.message.contains("`value`"));
+        set_setting("value", "42");
+        assert_eq!(get_as("value").unwrap(), Some("42".to_owned()), "a string of digits stays a string");
+        assert_eq!(get_as("value").unwrap(), Some(42_u32));
+        set_setting("value", r#"["automatic"]"#);
+        assert_eq!(get_as("value").unwrap(), Some(vec![Mode::Automatic]));
+        unset_setting("value");
+        assert_eq!(get("value"), None);
+    }
+}
