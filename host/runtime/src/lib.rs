@@ -4,6 +4,19 @@
 //! limits, and how to say truthfully what became of a call. Absent on purpose: outgoing network (no guest can reach
 //! anything yet, see [`provider::Reach`]), secrets, and warm instances (an instance lives for one call).
 //!
+//! ```no_run
+//! use tillbox_runtime::{Grants, Runtime, RuntimeConfig};
+//!
+//! # async fn load(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::new(RuntimeConfig::default())?;
+//! let package = runtime.check(bytes).await?;
+//! println!("{} imports {:?}", package.info().identifier, package.report().imports);
+//! let provider = package.grant(Grants::default())?;
+//! # drop(provider);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Modules in reading order:
 
 #![deny(missing_docs)]
@@ -18,6 +31,32 @@ pub mod json;
 pub mod limits;
 pub mod text;
 
+pub mod grant;
+pub mod manifest;
+mod settings;
+
+mod cache;
+pub mod engine;
+mod interfaces;
+mod shape;
+
+pub mod component;
+pub mod report;
+
+mod bindings;
+mod calls;
+mod convert;
+mod guest;
+mod instance;
+mod stdio;
+
+pub use calls::ComponentProvider;
+pub use component::{CheckError, Package};
+pub use engine::{EngineError, Runtime, RuntimeConfig};
 pub use fault::{Culprit, Fault, MoneyImplication};
+pub use grant::{GrantError, Grants};
 pub use info::ProviderInfo;
+pub use interfaces::CONTRACT_VERSION;
 pub use provider::{Call, CallReport, Failure, Provider, Reach};
+pub use report::InspectReport;
+pub use settings::SettingsError;
