@@ -6,7 +6,7 @@
 mod change;
 mod fault;
 mod outbox;
-mod rows;
+mod sql;
 pub mod sqlite;
 
 use async_trait::async_trait;

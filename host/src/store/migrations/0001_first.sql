@@ -19,6 +19,7 @@ create table collection (
 create table session (
     id                 text primary key,
     collection_id      text not null references collection (id),
+    position           integer not null,
     provider_id        text not null,
     amount_minor       integer not null constraint session_amount_positive check (amount_minor > 0),
     status             text not null,
@@ -40,6 +41,7 @@ create index session_by_collection on session (collection_id);
 create table payment (
     id                 text primary key,
     collection_id      text not null references collection (id),
+    position           integer not null,
     session_id         text not null references session (id),
     provider_id        text not null,
     amount_minor       integer not null constraint payment_amount_positive check (amount_minor > 0),
@@ -59,6 +61,7 @@ create index payment_by_collection on payment (collection_id);
 create table operation (
     id                   text primary key,
     collection_id        text not null references collection (id),
+    position             integer not null,
     session_id           text not null references session (id),
     payment_id           text references payment (id),
     provider_id          text not null,

@@ -9,35 +9,35 @@ use tillbox_core::operation::Product;
 use tillbox_core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox_core::text::Json;
 
-use super::fault::StoreError;
+use crate::store::fault::StoreError;
 
 /// Names the row in an error.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) table: &'static str,
-    pub(super) id: &'a str,
+pub(in crate::store) struct Place<'a> {
+    pub(in crate::store) table: &'static str,
+    pub(in crate::store) id: &'a str,
 }
 
 impl Place<'_> {
-    pub(super) fn corrupt(self, what: impl std::fmt::Display) -> StoreError {
+    pub(in crate::store) fn corrupt(self, what: impl std::fmt::Display) -> StoreError {
         StoreError::Corrupt { table: self.table, id: self.id.to_owned(), what: what.to_string() }
     }
 
     /// Reads a value by its wire name.
-    pub(super) fn named<T>(self, parsed: Option<T>, column: &str, text: &str) -> Result<T, StoreError> {
+    pub(in crate::store) fn named<T>(self, parsed: Option<T>, column: &str, text: &str) -> Result<T, StoreError> {
         parsed.ok_or_else(|| self.corrupt(format!("{column} is `{text}`")))
     }
 
-    pub(super) fn id<T>(self, parsed: Result<T, IdError>) -> Result<T, StoreError> {
+    pub(in crate::store) fn id<T>(self, parsed: Result<T, IdError>) -> Result<T, StoreError> {
         parsed.map_err(|error| self.corrupt(error))
     }
 }
 
-pub(super) fn decline_to_text(decline: &Decline) -> String {
+pub(in crate::store) fn decline_to_text(decline: &Decline) -> String {
     json!({ "class": decline.class.as_str(), "code": decline.code, "message": decline.message }).to_string()
 }
 
-pub(super) fn decline_from_text(place: Place<'_>, text: &str) -> Result<Decline, StoreError> {
+pub(in crate::store) fn decline_from_text(place: Place<'_>, text: &str) -> Result<Decline, StoreError> {
     let value = object(place, text)?;
     let class = string(place, &value, "class")?;
     Ok(Decline {
@@ -47,7 +47,7 @@ pub(super) fn decline_from_text(place: Place<'_>, text: &str) -> Result<Decline,
     })
 }
 
-pub(super) fn next_action_to_text(action: &NextAction) -> String {
+pub(in crate::store) fn next_action_to_text(action: &NextAction) -> String {
     match action {
         NextAction::Redirect { url } => json!({ "type": "redirect", "url": url }),
         NextAction::ThreeDSecure { url, expires_in_ms } => {
@@ -59,7 +59,7 @@ pub(super) fn next_action_to_text(action: &NextAction) -> String {
     .to_string()
 }
 
-pub(super) fn next_action_from_text(place: Place<'_>, text: &str) -> Result<NextAction, StoreError> {
+pub(in crate::store) fn next_action_from_text(place: Place<'_>, text: &str) -> Result<NextAction, StoreError> {
     let value = object(place, text)?;
     let kind = string(place, &value, "type")?;
     let json_of = |value: &Value| string(place, value, "json").map(|text| Json::from_checked(&text));
@@ -77,15 +77,15 @@ pub(super) fn next_action_from_text(place: Place<'_>, text: &str) -> Result<Next
 
 /// The four columns that hold what an operation makes.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct ProductColumns {
-    pub(super) payment: Option<String>,
-    pub(super) capture: Option<String>,
-    pub(super) refund: Option<String>,
-    pub(super) operation: Option<String>,
+pub(in crate::store) struct ProductColumns {
+    pub(in crate::store) payment: Option<String>,
+    pub(in crate::store) capture: Option<String>,
+    pub(in crate::store) refund: Option<String>,
+    pub(in crate::store) operation: Option<String>,
 }
 
 impl ProductColumns {
-    pub(super) fn of(product: &Product) -> Self {
+    pub(in crate::store) fn of(product: &Product) -> Self {
         match product {
             Product::None => Self::default(),
             Product::Capture(capture) => Self { capture: Some(capture.to_string()), ..Self::default() },
@@ -99,7 +99,7 @@ impl ProductColumns {
         }
     }
 
-    pub(super) fn product(&self, place: Place<'_>) -> Result<Product, StoreError> {
+    pub(in crate::store) fn product(&self, place: Place<'_>) -> Result<Product, StoreError> {
         let columns = (&self.payment, &self.capture, &self.refund, &self.operation);
         Ok(match columns {
             (None, None, None, None) => Product::None,

@@ -1,0 +1,20 @@
+//! What both databases share: the statements, how a change becomes a list of them, and how rows become collections again.
+//!
+//! Nothing here talks to a database. Each store runs the same statements in its own way, so a promise kept on one is kept
+//! on the other. Placeholders are numbered in the order of the values, which both understand.
+
+mod columns;
+pub(super) mod decode;
+pub(super) mod encode;
+mod value;
+
+pub(super) use value::{Row, Value};
+
+/// One statement with its values.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
+    pub(super) sql: &'static str,
+    pub(super) values: Vec<Value>,
+    /// Whether it must touch exactly one row; if not, somebody else was faster and the change is a conflict.
+    pub(super) guarded: bool,
+}
