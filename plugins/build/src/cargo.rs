@@ -64,11 +64,11 @@ impl Build {
     ///
     /// When the target's standard library cannot be had, or a package does not compile.
     pub fn libraries(&self, packages: &[&str]) -> Result<Vec<Component>, BuildError> {
-        let mut arguments: Vec<OsString> = vec!["--lib".into()];
         for package in packages {
-            arguments.extend(["--package".into(), package.into()]);
+            // A plugin is an rlib too, for its native tests, and cargo drops `lto` for a package with an rlib. Naming the one
+            // crate type brings it back: a third smaller, and without the WASI imports that only dead code wanted.
+            self.cargo("rustc", &["--lib".into(), "--crate-type=cdylib".into(), "--package".into(), package.into()])?;
         }
-        self.cargo_build(&arguments)?;
         packages.iter().map(|package| self.built(package, "")).collect()
     }
 
@@ -78,7 +78,7 @@ impl Build {
     ///
     /// When the target's standard library cannot be had, or an example does not compile or is not there.
     pub fn examples(&self, package: &str, names: &[&str]) -> Result<Vec<Component>, BuildError> {
-        self.cargo_build(&["--examples".into(), "--package".into(), package.into()])?;
+        self.cargo("build", &["--examples".into(), "--package".into(), package.into()])?;
         names.iter().map(|name| self.built(name, "examples")).collect()
     }
 
@@ -115,10 +115,10 @@ impl Build {
         Ok(Component { name: name.replace('_', "-"), path })
     }
 
-    fn cargo_build(&self, arguments: &[OsString]) -> Result<(), BuildError> {
+    fn cargo(&self, subcommand: &str, arguments: &[OsString]) -> Result<(), BuildError> {
         Toolchain::active()?.ensure_standard_library(&self.components_dir)?;
         let mut command = clean_command(variable("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.arg("build").args(["--target", TARGET, "--profile", PROFILE]).args(arguments);
+        command.arg(subcommand).args(["--target", TARGET, "--profile", PROFILE]).args(arguments);
         command.arg("--target-dir").arg(&self.components_dir);
         // The outer cargo has brought the lock file up to date before it ran us. Not to change it again is right for
         // an outer `--locked` and changes nothing for others.
