@@ -1,1 +1,65 @@
-//! The HTTP door.
+//! The HTTP door: JSON in, the service asked, JSON out.
+//!
+//! Paths and shapes are those of the reference commerce server where it has them. Handlers decide nothing: they parse,
+//! call one method of the service, and answer. All JSON types are in `wire`; amounts are decimal numbers of major units
+//! whose digits are never put through a float. A storefront (`/store`) never says an amount and never reads a provider's
+//! private state, the payer, or the words of a provider. There is no authentication here yet, so [`serve`] answers on
+//! loopback addresses only.
+//!
+//! | what happened | status | `type` |
+//! |---|---|---|
+//! | unknown route or id | 404 | `not_found` |
+//! | input that can never be right | 400, 405, 413, 415 | `invalid_data` |
+//! | the state forbids it | 400 | `not_allowed` |
+//! | it may be right in a moment | 409 with `Retry-After` | `conflict` |
+//! | the provider did not take it; nothing happened | 422, 502, or 503 with `Retry-After` | `provider_rejected` |
+//! | the call broke and nothing happened | 502, 503 or 500, by the `culprit` | `provider_fault` |
+//! | nobody knows whether it happened | 504 | `outcome_unknown` |
+//! | the provider's answer contradicts the books | 502 | `needs_review` |
+//! | the provider could not be asked for a reading | 502 | `provider_unavailable` |
+//! | the store, or a free place, is missing | 503 with `Retry-After` | `unavailable` |
+//! | a bug of ours | 500 | `unexpected_state` |
+//!
+//! An error also has `code`, `message`, and where they apply `field`, `operation_id` and `request_may_have_been_sent`.
+//! The last one is `false` only with proof.
+
+mod limits;
+
+mod wire;
+
+mod problem;
+
+mod extract;
+mod gate;
+
+mod routes;
+
+mod server;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+use crate::Host;
+use gate::Gate;
+use problem::Problem;
+
+pub use limits::{
+    ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DRAIN_MS_MAX, ECHO_CHARS_MAX,
+    EVENTS_LIMIT_DEFAULT, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX, LIST_LIMIT_DEFAULT, READY_MS_MAX,
+    REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS,
+};
+pub use server::serve;
+
+/// All routes, to be mounted in a server of your own. That server has to say who may call what: these routes do not ask.
+pub fn router(host: Host) -> Router {
+    assembled(host, &Gate::new())
+}
+
+fn assembled(host: Host, gate: &Gate) -> Router {
+    let guarded = routes::store().merge(routes::admin()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
+    guarded
+        .merge(routes::health())
+        .fallback(async || Problem::no_route())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .with_state(host)
+}

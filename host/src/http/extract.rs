@@ -1,0 +1,189 @@
+//! What handlers take: an id from the path, a strict body, a strict query. Each failure is an answer in JSON.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use tillbox_core::id::{CollectionId, OperationId, PaymentId, SessionId};
+
+use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, ECHO_CHARS_MAX};
+use super::problem::Problem;
+use super::wire::{Fields, Input, Invalid, Query};
+
+/// An id that a path can hold.
+pub(super) trait PathId: Sized {
+    /// What it is an id of, in the words of "not found".
+    const ENTITY: &'static str;
+
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! path_ids {
+    ($($id:ty = $entity:literal,)+) => {
+        $(impl PathId for $id {
+            const ENTITY: &'static str = $entity;
+
+            fn read(text: &str) -> Option<Self> {
+                Self::parse(text).ok()
+            }
+        })+
+    };
+}
+
+path_ids! {
+    CollectionId = "PaymentCollection",
+    SessionId = "PaymentSession",
+    PaymentId = "Payment",
+    OperationId = "Operation",
+}
+
+/// The `{id}` of the path. A text that is no id of the kind names nothing, so it is not found.
+#[derive(Debug)]
+pub(super) struct Id<T>(pub(super) T);
+
+impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let not_utf8 = |_| Problem::from(Invalid::field("id", "is not UTF-8"));
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(not_utf8)?;
+        let shown = || text.chars().take(ECHO_CHARS_MAX).collect();
+        T::read(&text).map(Self).ok_or_else(|| Problem::not_found(T::ENTITY, shown()))
+    }
+}
+
+/// The body, read into what the route takes. Every POST says that it is JSON, an empty one too: it is the header that
+/// keeps the forms of other web pages out, since browsers ask before they send it.
+#[derive(Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Input, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::not_json());
+        }
+        let body = read(request).await?;
+        Ok(Self(Fields::read(&body)?))
+    }
+}
+
+/// For requests that have nothing to say: a body is refused, whatever it is.
+#[derive(Debug)]
+pub(super) struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let body = read(request).await?;
+        if body.is_empty() { Ok(Self) } else { Err(Invalid::whole("this request takes no body").into()) }
+    }
+}
+
+/// The query, for handlers to take keys from.
+#[derive(Debug)]
+pub(super) struct Asked(pub(super) Query);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong = |_| Problem::from(Invalid::whole("the query is not made of `key=value` pairs in UTF-8"));
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        Ok(Self(Query::new(pairs.map_err(wrong)?.0)))
+    }
+}
+
+/// For routes without a query.
+#[derive(Debug)]
+pub(super) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Asked::from_request_parts(parts, state).await?.0.end()?;
+        Ok(Self)
+    }
+}
+
+/// `application/json` (RFC 8259 section 11), in UTF-8 where it says a charset.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next().and_then(|value| value.to_str().ok()), values.next()) else {
+        return false;
+    };
+    let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+    let parameters = parameters.trim().to_ascii_lowercase();
+    essence.trim().eq_ignore_ascii_case("application/json")
+        && matches!(parameters.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
+}
+
+/// The whole body, within its limits of bytes and time.
+async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+    let body = request.into_body();
+    // Known before the first byte where the caller says how long it is.
+    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+        return Err(Problem::too_large());
+    }
+    let collected = tokio::time::timeout(Duration::from_millis(BODY_READ_MS_MAX), collect(body)).await;
+    collected.unwrap_or_else(|_| Err(Problem::body_lost()))
+}
+
+async fn collect(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| Problem::body_lost())?;
+        // Trailers say nothing here.
+        let data: Bytes = frame.into_data().unwrap_or_default();
+        if bytes.len() + data.len() > BODY_BYTES_MAX {
+            return Err(Problem::too_large());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_says_that_it_is_json() {
+        let said = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::CONTENT_TYPE, HeaderValue::from_static(value));
+            }
+            is_json(&headers)
+        };
+        for value in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=utf-8"] {
+            assert!(said(&[value]), "{value}");
+        }
+        for value in [
+            "text/plain",
+            "application/json; charset=latin1",
+            "application/jsonp",
+            "application/x-www-form-urlencoded",
+            "",
+        ] {
+            assert!(!said(&[value]), "{value}");
+        }
+        assert!(!said(&[]));
+        assert!(!said(&["application/json", "text/plain"]));
+    }
+
+    #[tokio::test]
+    async fn a_body_ends_at_its_limit() {
+        let request = |bytes: usize| Request::new(Body::from(vec![b' '; bytes]));
+        assert_eq!(read(request(BODY_BYTES_MAX)).await.unwrap().len(), BODY_BYTES_MAX);
+        assert!(read(request(BODY_BYTES_MAX + 1)).await.is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! Every number that bounds the HTTP door, and why it is that number.
+//!
+//! What a value may be is not decided here: the service and the core have their own limits on amounts, ids and texts.
+
+use crate::service::DEADLINE_MS_MAX;
+
+/// Bytes of a request body: the contract's 64 KiB of provider input, as much metadata again.
+pub const BODY_BYTES_MAX: usize = 128 * 1024;
+
+/// Levels of JSON in a body, the object at the top included: the contract's own depth.
+pub const BODY_DEPTH_MAX: usize = 32;
+
+/// Milliseconds for a whole body to arrive: 128 KiB take this long at 13 kB/s.
+pub const BODY_READ_MS_MAX: u64 = 10_000;
+
+/// Milliseconds for the request line and all headers to arrive, and for a kept connection to stay idle.
+pub const HEADER_READ_MS_MAX: u64 = 10_000;
+
+/// Header fields of a request. Browsers and proxies together send about thirty.
+pub const HEADERS_MAX: usize = 64;
+
+/// Bytes of request line and headers: several times what proxies let through.
+pub const HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// Milliseconds until a request is answered at the latest: the longest provider call, and room for the look-up before it.
+/// What is still under way then goes on and is recorded; only the waiting ends.
+pub const REQUEST_MS_MAX: u64 = DEADLINE_MS_MAX as u64 + 20_000;
+
+/// Milliseconds a readiness check waits for the store. A store that is slower than this is not ready.
+pub const READY_MS_MAX: u64 = 2_000;
+
+/// Requests under way at once: four times the provider calls that can run. More wait nowhere, they are told to come back.
+pub const REQUESTS_MAX: usize = 256;
+
+/// Connections open at once. More stay in the listener's queue.
+pub const CONNECTIONS_MAX: usize = 1_024;
+
+/// Seconds after which a caller is told to try again: conflicts are over in milliseconds, and this is the smallest
+/// whole number (RFC 9110 section 10.2.3).
+pub const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// Milliseconds to pause after a connection could not be accepted: it happens when files run out, and trying at once
+/// would only burn the processor.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// Milliseconds a shutdown waits for requests under way: each of them is over by then.
+pub const DRAIN_MS_MAX: u64 = REQUEST_MS_MAX + 5_000;
+
+/// Entries of a list when the caller does not say.
+pub const LIST_LIMIT_DEFAULT: u32 = 20;
+
+/// Events in one answer when the caller does not say.
+pub const EVENTS_LIMIT_DEFAULT: u32 = 100;
+
+/// Characters of a caller's own text that an error repeats: enough to recognise it.
+pub const ECHO_CHARS_MAX: usize = 64;

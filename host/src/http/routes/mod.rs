@@ -1,0 +1,55 @@
+//! Paths to handlers. A handler parses, calls one use case of the service, and answers.
+
+mod collections;
+mod health;
+mod operations;
+mod payments;
+mod sessions;
+mod storefront;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::Host;
+
+/// What anybody may ask, places or not.
+pub(super) fn health() -> Router<Host> {
+    Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready))
+}
+
+/// What a shop's visitor asks.
+pub(super) fn store() -> Router<Host> {
+    Router::new()
+        .route("/store/payment-providers", get(storefront::list_providers))
+        .route("/store/payment-collections/{id}", get(storefront::collection))
+        .route("/store/payment-collections/{id}/payment-sessions", post(storefront::create_session))
+        .route(
+            "/store/payment-sessions/{id}",
+            get(storefront::session).post(storefront::update_session).delete(storefront::delete_session),
+        )
+        .route("/store/payment-sessions/{id}/authorize", post(storefront::authorize))
+        .route("/store/payment-sessions/{id}/status", get(storefront::status))
+}
+
+/// What the merchant's server and its operators ask.
+pub(super) fn admin() -> Router<Host> {
+    Router::new()
+        .route("/admin/payment-collections", get(collections::list).post(collections::create))
+        .route("/admin/payment-collections/{id}", get(collections::show).post(collections::update))
+        .route("/admin/payment-collections/{id}/cancel", post(collections::cancel))
+        .route("/admin/payment-collections/{id}/payment-sessions", post(sessions::create))
+        .route("/admin/payment-sessions/{id}", get(sessions::show).post(sessions::update).delete(sessions::delete))
+        .route("/admin/payment-sessions/{id}/authorize", post(sessions::authorize))
+        .route("/admin/payment-sessions/{id}/status", get(sessions::status))
+        .route("/admin/payments", get(payments::list))
+        .route("/admin/payments/payment-providers", get(payments::list_providers))
+        .route("/admin/payments/{id}", get(payments::show))
+        .route("/admin/payments/{id}/capture", post(payments::capture))
+        .route("/admin/payments/{id}/refund", post(payments::refund))
+        .route("/admin/payments/{id}/cancel", post(payments::cancel))
+        .route("/admin/payments/{id}/provider", get(payments::ask_provider))
+        .route("/admin/operations", get(operations::list))
+        .route("/admin/operations/{id}", get(operations::show))
+        .route("/admin/operations/{id}/recheck", post(operations::recheck))
+        .route("/admin/events", get(operations::events))
+}

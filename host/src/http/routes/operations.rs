@@ -1,0 +1,46 @@
+//! `/admin` operations and events: what was asked of providers, and what the outside was told.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use tillbox_core::id::OperationId;
+
+use crate::Host;
+use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::problem::ForOperator;
+use crate::http::wire::{EventAnswer, Events, Nothing, OneOperation, OperationEntryAnswer, Operations};
+
+type Result<T> = std::result::Result<Answer<T>, ForOperator>;
+
+pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Operations> {
+    let (states, page) = (query.states()?, query.page()?);
+    query.end()?;
+    let listed = host.operations(&states, page).await?;
+    Ok(Answer(Operations {
+        operations: listed.items.iter().map(OperationEntryAnswer::from).collect(),
+        count: listed.count,
+        offset: page.offset,
+        limit: page.limit,
+    }))
+}
+
+pub(super) async fn show(State(host): State<Host>, Id(id): Id<OperationId>, _: NoQuery) -> Result<OneOperation> {
+    Ok(Answer(OneOperation { operation: (&host.operation(&id).await?).into() }))
+}
+
+/// Asks the provider what became of it. A settled one answers as it is.
+pub(super) async fn recheck(
+    State(host): State<Host>,
+    Id(id): Id<OperationId>,
+    _: NoQuery,
+    Json(Nothing): Json<Nothing>,
+) -> Result<OneOperation> {
+    Ok(Answer(OneOperation { operation: (&host.recheck(&id).await?).into() }))
+}
+
+/// Events in order, from the one after `after`. Whoever keeps the last `sequence` they saw misses none.
+pub(super) async fn events(State(host): State<Host>, Asked(mut query): Asked) -> Result<Events> {
+    let (after, limit) = query.events()?;
+    query.end()?;
+    let events = host.events_after(after, limit).await?;
+    Ok(Answer(Events { events: events.into_iter().map(EventAnswer::from).collect(), limit }))
+}

@@ -1,0 +1,106 @@
+//! `/admin` sessions: what storefronts can do, and amounts and payers besides.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use tillbox_core::id::{CollectionId, ProviderId, SessionId};
+use tillbox_core::state::{Collection, Session};
+
+use crate::Host;
+use crate::http::extract::{Id, Json, NoBody, NoQuery};
+use crate::http::limits::ECHO_CHARS_MAX;
+use crate::http::problem::ForOperator;
+use crate::http::wire::{
+    AuthorizationAnswer, CollectionAnswer, CreateSession, DeletedAnswer, NewSessionAnswer, OneSession, ProviderInput,
+    SessionAnswer, SessionStatusAnswer, UpdateSession,
+};
+use crate::service::{Error, NewSession, SessionUpdate};
+
+type Result<T> = std::result::Result<Answer<T>, ForOperator>;
+
+pub(super) async fn create(
+    State(host): State<Host>,
+    Id(id): Id<CollectionId>,
+    _: NoQuery,
+    Json(body): Json<CreateSession>,
+) -> Result<NewSessionAnswer> {
+    let currency = host.collection(&id).await?.currency();
+    let new = NewSession {
+        provider: provider_id(&host, &body.provider_id)?,
+        amount: body.amount.map(|amount| amount.of(currency)).transpose()?,
+        data: body.data,
+        payer: body.payer,
+        metadata: body.metadata,
+    };
+    let session = host.create_session(&id, new).await?.value;
+    let collection = host.collection(&id).await?;
+    Ok(Answer(NewSessionAnswer {
+        payment_collection: CollectionAnswer::from(&collection),
+        payment_session: SessionAnswer::new(&session, &id),
+    }))
+}
+
+pub(super) async fn show(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<OneSession> {
+    let (collection, session) = found(&host, &id).await?;
+    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection.id) }))
+}
+
+pub(super) async fn update(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+    Json(body): Json<UpdateSession>,
+) -> Result<OneSession> {
+    let (collection, _) = found(&host, &id).await?;
+    let amount = body.amount.map(|amount| amount.of(collection.currency())).transpose()?;
+    let session = host.update_session(&id, SessionUpdate { amount, data: body.data }).await?.value;
+    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection.id) }))
+}
+
+pub(super) async fn delete(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<DeletedAnswer> {
+    host.delete_session(&id).await?;
+    Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-session", deleted: true }))
+}
+
+pub(super) async fn authorize(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+    Json(body): Json<ProviderInput>,
+) -> Result<AuthorizationAnswer> {
+    let (collection, _) = found(&host, &id).await?;
+    let authorization = host.authorize_session(&id, body.data.as_deref()).await?.value;
+    Ok(Answer(AuthorizationAnswer {
+        payment_session: SessionAnswer::new(&authorization.session, &collection.id),
+        payment: authorization.payment.as_ref().map(Into::into),
+    }))
+}
+
+pub(super) async fn status(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<SessionStatusAnswer> {
+    let outcome = host.session_status(&id).await?.value;
+    let (collection, session) = found(&host, &id).await?;
+    Ok(Answer(SessionStatusAnswer {
+        payment_session: SessionAnswer::new(&session, &collection.id),
+        provider: (&outcome).into(),
+    }))
+}
+
+/// A session that was not abandoned, and the collection it belongs to.
+pub(super) async fn found(host: &Host, id: &SessionId) -> std::result::Result<(Collection, Session), Error> {
+    let collection = host.collection_of_session(id).await?;
+    let session = collection.live_sessions().find(|session| session.id == *id).cloned();
+    let session = session.ok_or_else(|| Error::NotFound { entity: "PaymentSession", id: id.to_string() })?;
+    Ok((collection, session))
+}
+
+/// The id of a provider, or the same error that one gets for a provider that is not installed.
+pub(super) fn provider_id(host: &Host, text: &str) -> std::result::Result<ProviderId, Error> {
+    ProviderId::parse(text).map_err(|_| Error::UnknownProvider {
+        id: text.chars().take(ECHO_CHARS_MAX).collect(),
+        installed: host.providers().into_iter().map(|provider| provider.id.to_string()).collect(),
+    })
+}

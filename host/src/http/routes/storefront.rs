@@ -1,0 +1,104 @@
+//! `/store`: what a shop's visitor asks. No amount comes in here, and nothing private goes out.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use tillbox_core::id::{CollectionId, ProviderId, SessionId};
+
+use super::payments::providers;
+use super::sessions::{found, provider_id};
+use crate::Host;
+use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::problem::ForStorefront;
+use crate::http::wire::{
+    DeletedAnswer, NewStoreSessionAnswer, OneStoreCollection, OneStoreSession, ProviderInput, ProvidersAnswer,
+    StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateSession, StoreSessionAnswer, StoreSessionStatusAnswer,
+};
+use crate::service::{NewSession, SessionUpdate};
+
+type Result<T> = std::result::Result<Answer<T>, ForStorefront>;
+
+pub(super) async fn list_providers(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
+    query.region()?;
+    let page = query.page()?;
+    query.end()?;
+    Ok(Answer(providers(&host, page)))
+}
+
+pub(super) async fn collection(
+    State(host): State<Host>,
+    Id(id): Id<CollectionId>,
+    _: NoQuery,
+) -> Result<OneStoreCollection> {
+    let collection = host.collection(&id).await?;
+    Ok(Answer(OneStoreCollection { payment_collection: StoreCollectionAnswer::from(&collection) }))
+}
+
+pub(super) async fn create_session(
+    State(host): State<Host>,
+    Id(id): Id<CollectionId>,
+    _: NoQuery,
+    Json(body): Json<StoreCreateSession>,
+) -> Result<NewStoreSessionAnswer> {
+    let provider: ProviderId = provider_id(&host, &body.provider_id)?;
+    let new = NewSession { data: body.data, ..NewSession::new(provider) };
+    let session = host.create_session(&id, new).await?.value;
+    let collection = host.collection(&id).await?;
+    Ok(Answer(NewStoreSessionAnswer {
+        payment_collection: StoreCollectionAnswer::from(&collection),
+        payment_session: StoreSessionAnswer::new(&session, &id),
+    }))
+}
+
+pub(super) async fn session(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<OneStoreSession> {
+    let (collection, session) = found(&host, &id).await?;
+    Ok(Answer(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
+}
+
+pub(super) async fn update_session(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+    Json(body): Json<ProviderInput>,
+) -> Result<OneStoreSession> {
+    let (collection, _) = found(&host, &id).await?;
+    let session = host.update_session(&id, SessionUpdate { amount: None, data: body.data }).await?.value;
+    Ok(Answer(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
+}
+
+pub(super) async fn delete_session(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<DeletedAnswer> {
+    host.delete_session(&id).await?;
+    Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-session", deleted: true }))
+}
+
+/// Whatever the provider decides is an answer: a decline and a next action come back as the session's state.
+pub(super) async fn authorize(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+    Json(body): Json<ProviderInput>,
+) -> Result<StoreAuthorizationAnswer> {
+    let (collection, _) = found(&host, &id).await?;
+    let authorization = host.authorize_session(&id, body.data.as_deref()).await?.value;
+    Ok(Answer(StoreAuthorizationAnswer {
+        payment_session: StoreSessionAnswer::new(&authorization.session, &collection.id),
+        payment: authorization.payment.as_ref().map(Into::into),
+    }))
+}
+
+pub(super) async fn status(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    _: NoQuery,
+) -> Result<StoreSessionStatusAnswer> {
+    let outcome = host.session_status(&id).await?.value;
+    let (collection, session) = found(&host, &id).await?;
+    Ok(Answer(StoreSessionStatusAnswer {
+        payment_session: StoreSessionAnswer::new(&session, &collection.id),
+        provider: (&outcome).into(),
+    }))
+}

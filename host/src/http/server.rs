@@ -1,0 +1,182 @@
+//! A server for the routes: connections that cannot hang, and a shutdown that waits for money.
+//!
+//! It answers on loopback addresses only, and only to requests that mean a loopback address: a web page elsewhere that has
+//! its name point at this machine (DNS rebinding) must not reach routes that ask nobody who they are.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::gate::Gate;
+use super::limits::{
+    ACCEPT_PAUSE_MS, CONNECTIONS_MAX, DRAIN_MS_MAX, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
+};
+use super::problem::Problem;
+use crate::Host;
+
+/// Answers requests until `shutdown` is done, then finishes those under way, those included whose caller has left.
+///
+/// # Errors
+/// When the listener has no address, or one that other machines can reach: there is no authentication yet.
+pub async fn serve(
+    listener: TcpListener,
+    host: Host,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let gate = Gate::new();
+    serve_routes(listener, super::assembled(host, &gate), gate, Duration::from_millis(HEADER_READ_MS_MAX), shutdown)
+        .await
+}
+
+async fn serve_routes(
+    listener: TcpListener,
+    routes: Router,
+    gate: Gate,
+    header_read: Duration,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        let message = format!(
+            "{address} can be reached from other machines, and these routes do not ask who calls: listen on 127.0.0.1 or \
+             [::1], and let a server with authentication pass requests on"
+        );
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    let service = TowerToHyperService::new(routes.layer(from_fn(local_only)));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_read)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::pin!(shutdown);
+    loop {
+        let (stream, place) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    let finish = async {
+        open.shutdown().await;
+        gate.drained().await;
+    };
+    if tokio::time::timeout(Duration::from_millis(DRAIN_MS_MAX), finish).await.is_err() {
+        tracing::error!("requests were still under way when the time for the shutdown was over");
+    }
+    Ok(())
+}
+
+/// The next connection, with its place among those that may be open.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, tokio::sync::OwnedSemaphorePermit) {
+    let place = Arc::clone(places).acquire_owned().await.expect("nobody closes it");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are one small write each; waiting to fill a packet only delays them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection stays slow");
+                }
+                return (stream, place);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+            }
+        }
+    }
+}
+
+async fn local_only(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(names_loopback) { next.run(request).await } else { Problem::not_local().into_response() }
+}
+
+/// Whether a `Host` header (RFC 9110 section 7.2) names this machine as itself.
+fn names_loopback(host: &str) -> bool {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((name, rest)) => (name, rest.strip_prefix(':').or(rest.is_empty().then_some(""))),
+            None => return false,
+        },
+        None => match host.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (host, Some("")),
+        },
+    };
+    let port_fits = port.is_some_and(|port| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()));
+    let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    port_fits && (loopback || name.eq_ignore_ascii_case("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn a_host_header_names_this_machine_or_not() {
+        for host in ["localhost", "LOCALHOST:9000", "127.0.0.1:80", "127.1.2.3", "[::1]", "[::1]:9000"] {
+            assert!(names_loopback(host), "{host}");
+        }
+        for host in
+            ["", "evil.example", "localhost.evil.example", "192.168.1.1", "[::1", "[::1]x", "localhost:80:1", "::1"]
+        {
+            assert!(!names_loopback(host), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_machines_are_refused() {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
+        let host = Host::builder().in_memory().build().await.unwrap();
+        let error = serve(listener, host, std::future::pending()).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("127.0.0.1"), "{error}");
+    }
+
+    /// Answers nothing and closes when the request line never ends, and stops when told so.
+    #[tokio::test]
+    async fn a_caller_that_never_finishes_its_headers_is_hung_up_on() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async { drop(stopped.await) };
+        let gate = Gate::new();
+        let header_read = Duration::from_millis(20);
+        let server = tokio::spawn(serve_routes(listener, Router::new(), gate, header_read, shutdown));
+        let mut caller = TcpStream::connect(address).await.unwrap();
+        caller.write_all(b"GET / HTTP/1.1\r\nhost: local").await.unwrap();
+        let mut answer = Vec::new();
+        caller.read_to_end(&mut answer).await.unwrap();
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
+}

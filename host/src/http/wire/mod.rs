@@ -1,0 +1,16 @@
+//! JSON, in and out: the only place of this door with types of JSON.
+//!
+//! What comes in is read key by key from text that was scanned first (depth, no key twice), so an error can name its key.
+//! What goes out is built from the service's views and nothing else. Amounts cross in both directions as the digits they
+//! are written with.
+
+mod answer;
+mod fields;
+mod parts;
+mod query;
+mod request;
+
+pub(super) use answer::*;
+pub(super) use fields::{Amount, Fields, Input, Invalid};
+pub(super) use query::Query;
+pub(super) use request::*;

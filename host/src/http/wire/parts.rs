@@ -1,0 +1,146 @@
+//! The small pieces of answers: digits, times, texts that are JSON already, and what a payer is told of a decline.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tillbox_core::outcome::{Decline, DeclineClass, NextAction};
+use tillbox_core::text::Json;
+use tillbox_core::{Money, Timestamp};
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// JSON text that is handed on as it is.
+pub(super) type Raw = Box<RawValue>;
+
+/// A decimal number of major units with the currency's own number of decimals.
+pub(super) fn number(amount: Money) -> Raw {
+    RawValue::from_string(amount.to_decimal()).expect("a decimal is a JSON number")
+}
+
+/// A checked JSON text. One that is no JSON after all is answered as an empty object, because half an answer helps nobody.
+pub(super) fn raw(json: &Json) -> Raw {
+    RawValue::from_string(json.as_str().to_owned()).unwrap_or_else(|error| {
+        tracing::error!(%error, "a stored JSON text cannot be read");
+        RawValue::from_string("{}".to_owned()).expect("an empty object")
+    })
+}
+
+/// RFC 3339 in UTC with milliseconds. Years beyond 9999 are answered as the last moment that has a name.
+pub(super) fn time(at: Timestamp) -> String {
+    let known = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.milliseconds()) * 1_000_000);
+    let at = known.unwrap_or_else(|_| PrimitiveDateTime::MAX.assume_utc());
+    let (date, clock) = ((at.year(), u8::from(at.month()), at.day()), (at.hour(), at.minute(), at.second()));
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        date.0,
+        date.1,
+        date.2,
+        clock.0,
+        clock.1,
+        clock.2,
+        at.millisecond()
+    )
+}
+
+pub(super) fn optional_time(at: Option<Timestamp>) -> Option<String> {
+    at.map(time)
+}
+
+/// A currency's code as this API writes it.
+pub(super) fn currency_code(amount: Money) -> String {
+    amount.currency().code().to_ascii_lowercase()
+}
+
+/// What the payer has to do.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(in crate::http) enum NextActionAnswer {
+    Redirect { url: String },
+    ThreeDSecure { url: String, expires_in_ms: Option<u64> },
+    Display { instructions: Raw },
+    Other { payload: Raw },
+}
+
+impl From<&NextAction> for NextActionAnswer {
+    fn from(action: &NextAction) -> Self {
+        match action {
+            NextAction::Redirect { url } => Self::Redirect { url: url.clone() },
+            NextAction::ThreeDSecure { url, expires_in_ms } => {
+                Self::ThreeDSecure { url: url.clone(), expires_in_ms: *expires_in_ms }
+            }
+            NextAction::Display { instructions } => Self::Display { instructions: raw(instructions) },
+            NextAction::Other { payload } => Self::Other { payload: raw(payload) },
+        }
+    }
+}
+
+/// A decline in a provider's words, for operators.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct DeclineAnswer {
+    class: &'static str,
+    code: String,
+    message: String,
+}
+
+impl From<&Decline> for DeclineAnswer {
+    fn from(decline: &Decline) -> Self {
+        Self { class: decline.class.as_str(), code: decline.code.clone(), message: decline.message.clone() }
+    }
+}
+
+/// A decline in our words, for payers.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct StoreDeclineAnswer {
+    code: &'static str,
+    message: &'static str,
+}
+
+impl From<&Decline> for StoreDeclineAnswer {
+    fn from(decline: &Decline) -> Self {
+        let unspecified = (DeclineClass::Unspecified, "the payment was declined");
+        let (class, message) = match decline.class {
+            DeclineClass::TryAgainLater => (decline.class, "the payment was declined; try again later"),
+            DeclineClass::CorrectDetails => (decline.class, "the payment was declined; check what you entered"),
+            DeclineClass::UseAnotherMethod => (decline.class, "the payment was declined; use another payment method"),
+            DeclineClass::AuthenticationRequired => (decline.class, "the bank asks for authentication first"),
+            DeclineClass::AuthenticationFailed => (decline.class, "the authentication failed"),
+            // Telling somebody that they were found out helps only them.
+            DeclineClass::SuspectedFraud | DeclineClass::Unspecified => unspecified,
+        };
+        Self { code: class.as_str(), message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tillbox_core::Currency;
+
+    use super::*;
+
+    #[test]
+    fn digits_are_the_currencys_own() {
+        for (minor_units, code, exponent, want) in [
+            (1050, "EUR", 2, "10.50"),
+            (1050, "JPY", 0, "1050"),
+            (1, "KWD", 3, "0.001"),
+            ((1 << 53) - 1, "JPY", 0, "9007199254740991"),
+        ] {
+            let amount = Money::new(minor_units, Currency::new(code, exponent).unwrap()).unwrap();
+            assert_eq!(serde_json::to_string(&number(amount)).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(time(Timestamp(0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(Timestamp(1_709_251_199_007)), "2024-02-29T23:59:59.007Z");
+        assert_eq!(time(Timestamp(i64::MAX)), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn a_payer_never_reads_a_providers_words() {
+        for class in DeclineClass::ALL {
+            let decline = Decline { class: *class, code: "raw_code".into(), message: "raw message".into() };
+            let told = serde_json::to_string(&StoreDeclineAnswer::from(&decline)).unwrap();
+            assert!(!told.contains("raw") && !told.contains("fraud"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The bodies of requests, one struct each. A key that is not here is refused.
+
+use tillbox_runtime::request::{Address, Customer};
+
+use super::fields::{Amount, Fields, Input, Invalid};
+use crate::service::Payer;
+
+/// POST without anything to say.
+#[derive(Debug)]
+pub(in crate::http) struct Nothing;
+
+impl Input for Nothing {
+    fn read(_: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self)
+    }
+}
+
+/// POST /admin/payment-collections
+#[derive(Debug)]
+pub(in crate::http) struct CreateCollection {
+    pub(in crate::http) currency_code: String,
+    pub(in crate::http) amount: Amount,
+    pub(in crate::http) cart_id: Option<String>,
+    pub(in crate::http) metadata: Option<String>,
+}
+
+impl Input for CreateCollection {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            currency_code: fields.required_text("currency_code")?,
+            amount: fields.required_amount("amount")?,
+            cart_id: fields.text("cart_id")?,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+/// POST /admin/payment-collections/{id}
+#[derive(Debug)]
+pub(in crate::http) struct UpdateCollection {
+    pub(in crate::http) amount: Option<Amount>,
+    pub(in crate::http) metadata: Option<String>,
+}
+
+impl Input for UpdateCollection {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { amount: fields.amount("amount")?, metadata: fields.object("metadata")? })
+    }
+}
+
+/// POST /store/payment-collections/{id}/payment-sessions: no amount, and nothing about the payer, comes from a storefront.
+#[derive(Debug)]
+pub(in crate::http) struct StoreCreateSession {
+    pub(in crate::http) provider_id: String,
+    pub(in crate::http) data: Option<String>,
+}
+
+impl Input for StoreCreateSession {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { provider_id: fields.required_text("provider_id")?, data: fields.object("data")? })
+    }
+}
+
+/// POST /admin/payment-collections/{id}/payment-sessions
+#[derive(Debug)]
+pub(in crate::http) struct CreateSession {
+    pub(in crate::http) provider_id: String,
+    pub(in crate::http) data: Option<String>,
+    pub(in crate::http) amount: Option<Amount>,
+    pub(in crate::http) metadata: Option<String>,
+    pub(in crate::http) payer: Payer,
+}
+
+impl Input for CreateSession {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            provider_id: fields.required_text("provider_id")?,
+            data: fields.object("data")?,
+            amount: fields.amount("amount")?,
+            metadata: fields.object("metadata")?,
+            payer: fields.nested("context")?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Input for Payer {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { customer: fields.nested("customer")?, locale: fields.text("locale")? })
+    }
+}
+
+impl Input for Customer {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            id: fields.required_text("id")?,
+            email: fields.text("email")?,
+            name: fields.text("name")?,
+            phone: fields.text("phone")?,
+            billing_address: fields.nested("billing_address")?,
+        })
+    }
+}
+
+impl Input for Address {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            line1: fields.text("line1")?,
+            line2: fields.text("line2")?,
+            city: fields.text("city")?,
+            region: fields.text("region")?,
+            postal_code: fields.text("postal_code")?,
+            country_code: fields.text("country_code")?,
+        })
+    }
+}
+
+/// POST /store/payment-sessions/{id} and …/authorize
+#[derive(Debug)]
+pub(in crate::http) struct ProviderInput {
+    pub(in crate::http) data: Option<String>,
+}
+
+impl Input for ProviderInput {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { data: fields.object("data")? })
+    }
+}
+
+/// POST /admin/payment-sessions/{id}
+#[derive(Debug)]
+pub(in crate::http) struct UpdateSession {
+    pub(in crate::http) data: Option<String>,
+    pub(in crate::http) amount: Option<Amount>,
+}
+
+impl Input for UpdateSession {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { data: fields.object("data")?, amount: fields.amount("amount")? })
+    }
+}
+
+/// POST /admin/payments/{id}/capture
+#[derive(Debug)]
+pub(in crate::http) struct Capture {
+    pub(in crate::http) amount: Option<Amount>,
+}
+
+impl Input for Capture {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { amount: fields.amount("amount")? })
+    }
+}
+
+/// POST /admin/payments/{id}/refund
+#[derive(Debug)]
+pub(in crate::http) struct Refund {
+    pub(in crate::http) amount: Option<Amount>,
+    pub(in crate::http) note: Option<String>,
+}
+
+impl Input for Refund {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        fields.refused("refund_reason_id", "this server keeps no refund reasons; say why in `note`")?;
+        Ok(Self { amount: fields.amount("amount")?, note: fields.text("note")? })
+    }
+}
+
+/// POST /admin/payments/{id}/cancel
+#[derive(Debug)]
+pub(in crate::http) struct Cancel {
+    pub(in crate::http) reason: Option<String>,
+}
+
+impl Input for Cancel {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { reason: fields.text("reason")? })
+    }
+}
