@@ -331,3 +331,45 @@ async fn bad_input_names_the_field_and_stores_nothing() {
         assert_eq!(money(amount, code).unwrap_err().code(), "invalid_data", "{amount} {code}");
     }
 }
+
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+struct Hands(std::sync::atomic::AtomicI64);
+
+impl tillbox::clock::Clock for Hands {
+    fn now(&self) -> tillbox::core::Timestamp {
+        tillbox::core::Timestamp(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn an_operation_whose_holder_died_is_asked_about_and_not_before() {
+    let (provider, installed) = shared(Scripted::new(Reach::Network));
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().unwrap());
+    let clock = Arc::new(Hands::default());
+    let build = |installed| {
+        Host::builder()
+            .store(Arc::clone(&store))
+            .provider("default", installed)
+            .clock(Arc::clone(&clock) as Arc<_>)
+            .build()
+    };
+    let host = build(Arc::clone(&installed)).await.unwrap();
+    let scene = Scene { host, provider, store: Arc::new(SqliteStore::in_memory().unwrap()) };
+    let payment = scene.payment().await;
+    // The first holder dies in the middle of its call: its task is dropped, the intent is durable.
+    scene.provider.hang_once();
+    let hanging = tokio::time::timeout(std::time::Duration::from_millis(50), scene.host.capture(&payment, None));
+    hanging.await.unwrap_err();
+    let page = Page { offset: 0, limit: 10 };
+    let running = scene.host.operations(&[OperationState::Running], page).await.unwrap().items;
+    assert_eq!(running.len(), 1);
+    assert_eq!(scene.host.reconcile().await.unwrap(), 0);
+    assert_eq!(scene.operation(&running[0].id).await, OperationState::Running);
+    clock.0.store(241_000, std::sync::atomic::Ordering::SeqCst);
+    let happened = outcome(ProviderStatus::Captured, Some(euro("100.00")));
+    scene.provider.will_know(Ok(snapshot(happened.clone(), Some(happened), euro("0"))));
+    assert_eq!(build(installed).await.unwrap().reconcile().await.unwrap(), 1);
+    assert_eq!(scene.operation(&running[0].id).await, OperationState::Succeeded);
+    assert_eq!(scene.host.payment(&payment).await.unwrap().captured, euro("100.00"));
+}

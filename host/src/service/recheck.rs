@@ -3,7 +3,7 @@
 //! The only ways an open operation ends: the provider knows it, or its absence is proven. A provider that cannot be reached
 //! proves nothing, and neither does patience.
 
-use tillbox_core::command::{Command, Finding};
+use tillbox_core::command::{Answer, Command, Finding, Sent};
 use tillbox_core::id::OperationId;
 use tillbox_core::operation::{Operation, OperationKind, OperationState};
 use tillbox_core::outcome::{ErrorKind, OperationReference, Snapshot};
@@ -15,7 +15,14 @@ use tillbox_runtime::{Failure, Provider};
 use super::execute::payment_state;
 use super::{Error, Host};
 use crate::clock::new_tail;
-use crate::store::Key;
+use crate::store::{Key, Page};
+
+/// How long a running operation belongs to whoever began it, milliseconds: the longest call there can be, and as much again for
+/// the commit after it. Whoever holds it longer has died; its answer, should one come, loses against the lease token.
+const LEASE_MS: i64 = 2 * super::DEADLINE_MS_MAX as i64;
+
+/// Open operations looked at in one round of [`Host::reconcile`]: bounds its memory, the next round takes the next ones.
+const ROUND_MAX: u32 = Page::LIMIT_MAX;
 
 /// Added to a provider's declared lag before "not found" counts as proof, milliseconds: clocks differ, queues stall.
 const LOOKUP_MARGIN_MS: i64 = 60_000;
@@ -31,6 +38,12 @@ impl Host {
         let operation = collection.operation(id).expect("found by this id").clone();
         if operation.state.is_terminal() {
             return Ok(operation);
+        }
+        if operation.state == OperationState::Running {
+            if !self.abandoned(&operation) {
+                return Ok(operation);
+            }
+            self.give_up(&operation).await?;
         }
         let provider = self.provider(&operation.provider)?;
         let Some(finding) = self.look_up(provider.as_ref(), &collection, &operation).await? else {
@@ -55,9 +68,9 @@ impl Host {
         concerns: impl Fn(&Operation) -> bool,
     ) -> Result<Collection, Error> {
         let collection = self.stored(key).await?.collection;
-        // A running one has its own holder; asking about it now would race with its answer.
         let open = collection.operations.iter().filter(|operation| {
-            operation.state.reserves() && operation.state != OperationState::Running && concerns(operation)
+            let held = operation.state == OperationState::Running && !self.abandoned(operation);
+            operation.state.reserves() && !held && concerns(operation)
         });
         let open: Vec<OperationId> = open.map(|operation| operation.id.clone()).collect();
         if open.is_empty() {
@@ -69,6 +82,59 @@ impl Host {
             }
         }
         Ok(self.stored(key).await?.collection)
+    }
+
+    /// Rechecks every open operation once, newest first, and tells how many came to an end. The server does this at its start
+    /// and from then on; an embedder calls it when it likes.
+    ///
+    /// # Errors
+    /// [`Error::Store`]. A provider that cannot be asked is logged and asked again in the next round.
+    pub async fn reconcile(&self) -> Result<usize, Error> {
+        let open: Vec<OperationState> = OperationState::ALL.iter().copied().filter(|state| state.reserves()).collect();
+        let mut ended = 0;
+        let mut offset = 0;
+        loop {
+            let page = Page { offset, limit: ROUND_MAX };
+            let entries = self.operations(&open, page).await?.items;
+            let last = entries.len() < ROUND_MAX as usize;
+            for entry in entries {
+                match self.recheck(&entry.id).await {
+                    Ok(operation) if operation.state.is_terminal() => ended += 1,
+                    Ok(_) => offset += 1,
+                    Err(Error::Store(error)) => return Err(error.into()),
+                    Err(error) => {
+                        offset += 1;
+                        tracing::warn!(operation = entry.id.as_str(), %error, "the provider could not be asked");
+                    }
+                }
+            }
+            if last {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Whether whoever began a running operation must have died.
+    fn abandoned(&self, operation: &Operation) -> bool {
+        self.now().0.saturating_sub(operation.updated_at.0) > LEASE_MS
+    }
+
+    /// Takes a running operation from a holder that died: from now on it is a question.
+    async fn give_up(&self, operation: &Operation) -> Result<(), Error> {
+        let fault = tillbox_core::command::Fault {
+            code: "host_stopped".to_owned(),
+            detail: "the host stopped while the provider was being asked".to_owned(),
+            sent: Sent::Maybe,
+        };
+        let settle = Command::Settle {
+            operation: operation.id.clone(),
+            lease_token: operation.lease_token,
+            answer: Answer::Fault(fault),
+        };
+        match self.change(&Key::Operation(operation.id.clone()), |_| Ok(settle.clone())).await {
+            Ok(_) | Err(Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn look_up(

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -39,6 +40,7 @@ pub(crate) struct Scripted {
     snapshots: Mutex<VecDeque<Result<Snapshot, Failure>>>,
     seen: Mutex<Vec<Seen>>,
     on_call: Mutex<Option<OnCall>>,
+    hang: AtomicBool,
 }
 
 impl Scripted {
@@ -63,6 +65,7 @@ impl Scripted {
             snapshots: Mutex::default(),
             seen: Mutex::default(),
             on_call: Mutex::default(),
+            hang: AtomicBool::new(false),
         }
     }
 
@@ -81,6 +84,11 @@ impl Scripted {
 
     pub(crate) fn on_call(&self, look: impl Fn(&Seen) + Send + Sync + 'static) {
         *self.on_call.lock().unwrap() = Some(Box::new(look));
+    }
+
+    /// The next capture never answers.
+    pub(crate) fn hang_once(&self) {
+        self.hang.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -157,6 +165,9 @@ impl Provider for Scripted {
     }
 
     async fn capture(&self, context: CallContext, request: CaptureRequest) -> Call<Outcome> {
+        if self.hang.swap(false, Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.answer(&context, OperationKind::Capture, request.amount, ProviderStatus::Captured)
     }
 
