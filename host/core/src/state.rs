@@ -149,10 +149,13 @@ impl Collection {
         self.sessions.iter().filter(|session| session.deleted_at.is_none())
     }
 
-    /// Authorized and not voided, captured or not.
+    /// Authorized and not voided, captured or not. Of a voided payment, what was captured before counts.
     #[must_use]
     pub fn authorized(&self) -> Money {
-        self.sum(self.payments.iter().filter(|payment| payment.canceled_at.is_none()).map(|payment| payment.amount))
+        self.sum(self.payments.iter().map(|payment| match payment.canceled_at {
+            None => payment.amount,
+            Some(_) => self.captured_of(&payment.id),
+        }))
     }
 
     /// Captured over all payments.

@@ -59,7 +59,10 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
         }
         Change::PaymentCreated(payment) => state.payments.push((**payment).clone()),
         Change::PaymentProgressed { payment: id, data } => change_payment(state, id, at, |p| p.data = data.clone()),
-        Change::PaymentCaptured { payment: id } => change_payment(state, id, at, |p| p.captured_at = Some(at)),
+        Change::PaymentCaptured { payment: id } => {
+            // What was taken in full was not voided, whatever was heard before.
+            change_payment(state, id, at, |p| (p.captured_at, p.canceled_at) = (Some(at), None));
+        }
         Change::PaymentCanceled { payment: id } => change_payment(state, id, at, |p| p.canceled_at = Some(at)),
         Change::PaymentDisputed { payment: id, amount } => change_payment(state, id, at, |p| p.disputed = *amount),
         Change::OperationBegun(operation) => state.operations.push((**operation).clone()),

@@ -50,9 +50,15 @@ pub(super) fn begin(
     request: &Request,
     abilities: Abilities,
 ) -> Result<(), Refusal> {
-    if draft.state.operations.len() >= OPERATIONS_MAX {
+    begin_request(draft, id, request, abilities)?;
+    // Last in the precedence, and nothing is lost: a refusal throws the draft away.
+    if draft.state.operations.len() > OPERATIONS_MAX {
         return Err(Refusal::TooMany { what: "operations", limit: OPERATIONS_MAX });
     }
+    Ok(())
+}
+
+fn begin_request(draft: &mut Draft, id: &OperationId, request: &Request, abilities: Abilities) -> Result<(), Refusal> {
     match request {
         Request::CreateSession { session, provider, amount, context, metadata, products } => {
             create_session(draft, id, products, NewSession { session, provider, amount: *amount, context, metadata })
@@ -193,7 +199,7 @@ fn update_session(
 fn delete_session(draft: &mut Draft, id: &OperationId, session: &SessionId) -> Result<(), Refusal> {
     let session = live_session(&draft.state, session)?.clone();
     if let Some(payment) = draft.state.payment_of(&session.id)
-        && payment.canceled_at.is_none()
+        && (payment.canceled_at.is_none() || !draft.state.captured_of(&payment.id).is_zero())
     {
         return Err(Refusal::SessionClosed { status: session.status.as_str() });
     }
@@ -245,6 +251,9 @@ fn capture_terms(
     if let Some(amount) = amount {
         same_currency(state, amount)?;
     }
+    if amount.is_some_and(|amount| amount.is_zero()) {
+        return Err(Refusal::AmountNotPositive { what: "Capture" });
+    }
     if payment.canceled_at.is_some() {
         return Err(Refusal::PaymentCanceled { id: payment.id.to_string() });
     }
@@ -253,17 +262,14 @@ fn capture_terms(
     }
     let left = state.capturable(payment);
     let asked = amount.unwrap_or(left);
-    if amount.is_some_and(|amount| amount.is_zero()) {
-        return Err(Refusal::AmountNotPositive { what: "Capture" });
-    }
     if asked != payment.amount && !abilities.partial_capture {
         return Err(Refusal::NotCapable { ability: "partial-capture" });
     }
     if left != payment.amount && !abilities.multiple_captures {
         return Err(Refusal::NotCapable { ability: "multiple-captures" });
     }
-    not_running(state, |operation| operation.payment.as_ref() == Some(&payment.id))?;
-    no_open(state, &payment.id, OperationKind::Cancel)?;
+    not_running(state, |operation| operation.session == payment.session)?;
+    no_open_void(state, payment)?;
     if left.is_zero() || asked.minor_units() > left.minor_units() {
         return Err(Refusal::ExceedsAuthorized { asked: amount.unwrap_or(payment.amount), left });
     }
@@ -292,7 +298,7 @@ fn refund_terms(
     if left != captured && !abilities.multiple_refunds {
         return Err(Refusal::NotCapable { ability: "multiple-refunds" });
     }
-    not_running(state, |operation| operation.payment.as_ref() == Some(&payment.id))?;
+    not_running(state, |operation| operation.session == payment.session)?;
     if left.is_zero() || asked.minor_units() > left.minor_units() {
         return Err(Refusal::ExceedsCaptured { asked: amount.unwrap_or(captured), left });
     }
@@ -310,8 +316,8 @@ fn cancel_terms(state: &Collection, payment: &PaymentId, abilities: Abilities) -
     if !abilities.cancel_authorized {
         return Err(Refusal::NotCapable { ability: "cancel-authorized" });
     }
-    not_running(state, |operation| operation.payment.as_ref() == Some(&payment.id))?;
-    no_open(state, &payment.id, OperationKind::Cancel)?;
+    not_running(state, |operation| operation.session == payment.session)?;
+    no_open_void(state, payment)?;
     Ok(payment.clone())
 }
 
@@ -364,11 +370,14 @@ fn not_running(state: &Collection, concerns: impl Fn(&Operation) -> bool) -> Res
     }
 }
 
-fn no_open(state: &Collection, payment: &PaymentId, kind: OperationKind) -> Result<(), Refusal> {
-    let concerns = |operation: &&Operation| {
-        operation.kind == kind && operation.payment.as_ref() == Some(payment) && operation.state.reserves()
+/// While a void is a question, taking money and voiding again are both wrong. A deletion begun before the authorization was
+/// heard of is a void too.
+fn no_open_void(state: &Collection, payment: &Payment) -> Result<(), Refusal> {
+    let voids = |operation: &&Operation| {
+        let kind = operation.kind == OperationKind::Cancel || operation.kind == OperationKind::Delete;
+        kind && operation.session == payment.session && operation.state.reserves()
     };
-    match state.operations.iter().find(concerns) {
+    match state.operations.iter().find(voids) {
         Some(operation) => Err(Refusal::InFlight { operation: operation.id.clone() }),
         None => Ok(()),
     }

@@ -1,13 +1,16 @@
 //! The machine: `decide` says what would happen, `apply` makes it so. Both are pure, so a log of events rebuilds a
 //! collection, and a decision can be repeated from its inputs.
 //!
-//! `begin` holds the rules before a provider is asked, `settle` reads what a provider answered, `observe` merges what it
-//! reports by itself, `apply` changes state. None of them knows which provider it is.
+//! `begin` holds the rules before a provider is asked, `settle` reads what a provider answered, `silence` what it means
+//! that it answered nothing, `late` what comes after the books were closed, `observe` merges what it reports by itself, `apply`
+//! changes state. None of them knows which provider it is.
 
 mod apply;
 mod begin;
+mod late;
 mod observe;
 mod settle;
+mod silence;
 
 use crate::command::Command;
 use crate::event::{Change, Event};

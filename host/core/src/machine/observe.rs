@@ -1,9 +1,11 @@
 //! Webhook claims, merged as a lattice join: any order, any number of times, the same end.
 //!
 //! Amounts in claims are cumulative and only ever raise what is known. A claim that says less than the books is kept and
-//! changes nothing; one that fits nothing in the books waits for a person. None is dropped.
+//! changes nothing. One that fits nothing in the books **yet** is set aside as unmatched: the caller offers it again after
+//! each later change of its session, and a person looks at what stays unmatched. None is dropped.
 
 use super::Draft;
+use super::late::late;
 use super::settle::{CaptureRecord, authorized, finish, payment_done, record_capture, void, vouched};
 use crate::command::ObservedIds;
 use crate::event::{Change, SessionProgress, SetAside};
@@ -63,9 +65,6 @@ fn merge(draft: &mut Draft, session: &Session, evidence: &Evidence, ids: &Observ
 
 /// The claim that an amount is reserved makes the payment, even where an earlier answer said no: the money is there.
 fn born(draft: &mut Draft, session: &Session, evidence: &Evidence) -> Result<(), SetAside> {
-    if session.status == SessionStatus::Canceled {
-        return Err(SetAside::Known);
-    }
     let operation = attempt(&draft.state, &session.id, evidence.operation.as_ref()).ok_or(SetAside::Unmatched)?.clone();
     if evidence.amount.is_some_and(|amount| Some(amount) != operation.amount) {
         return Err(SetAside::Unmatched);
@@ -83,28 +82,13 @@ fn attempt<'a>(state: &'a Collection, session: &SessionId, named: Option<&Operat
     by_name.or_else(|| state.operations.iter().rev().find(could))
 }
 
-/// An operation that was closed as not having happened, and did: a case for somebody to look at.
-fn late(draft: &mut Draft, operation: &Operation) {
-    match operation.state {
-        OperationState::Declined | OperationState::Rejected | OperationState::Absent => {
-            draft.push(Change::LateSuccess { operation: operation.id.clone() });
-        }
-        OperationState::Running
-        | OperationState::Succeeded
-        | OperationState::NeedsAction
-        | OperationState::Pending
-        | OperationState::Unknown
-        | OperationState::NeedsReview => {}
-    }
-}
-
 fn captured(draft: &mut Draft, payment: &Payment, evidence: &Evidence, ids: &ObservedIds) -> Result<(), SetAside> {
     let total = evidence.amount.ok_or(SetAside::Unmatched)?;
     let extra = beyond(total, draft.state.captured_of(&payment.id))?;
-    if payment.canceled_at.is_some() || total.minor_units() > payment.amount.minor_units() {
+    if total.minor_units() > payment.amount.minor_units() {
         return Err(SetAside::Unmatched);
     }
-    let rest = succeed_open(draft, payment, OperationKind::Capture, extra)?;
+    let rest = succeed_open(draft, payment, OperationKind::Capture, extra, evidence.operation.as_ref())?;
     if !rest.is_zero() {
         let terms = CaptureRecord { operation: &ids.operation, capture: &ids.capture, origin: Origin::Observed };
         record_capture(draft, payment, rest, &terms);
@@ -118,7 +102,7 @@ fn refunded(draft: &mut Draft, payment: &Payment, evidence: &Evidence, ids: &Obs
     if total.minor_units() > draft.state.captured_of(&payment.id).minor_units() {
         return Err(SetAside::Unmatched);
     }
-    let rest = succeed_open(draft, payment, OperationKind::Refund, extra)?;
+    let rest = succeed_open(draft, payment, OperationKind::Refund, extra, evidence.operation.as_ref())?;
     if !rest.is_zero() {
         draft.push(Change::OperationBegun(Box::new(Operation {
             id: ids.operation.clone(),
@@ -154,9 +138,15 @@ fn beyond(total: Money, known: Money) -> Result<Money, SetAside> {
 
 /// Settles the operations that an extra amount accounts for and answers what none of them explains.
 ///
-/// All open ones when it covers them; else the one it equals; else, where none is open, a closed one it equals (a late
-/// success). With open ones left and no equal, nothing can be told apart yet: the claim waits for the next.
-fn succeed_open(draft: &mut Draft, payment: &Payment, kind: OperationKind, extra: Money) -> Result<Money, SetAside> {
+/// All open ones when it covers them; else the open one it equals, the named one first. When that is not one operation,
+/// nothing can be told apart yet, and the claim waits. What is left over may be a closed operation: a late success.
+fn succeed_open(
+    draft: &mut Draft,
+    payment: &Payment,
+    kind: OperationKind,
+    extra: Money,
+    named: Option<&OperationId>,
+) -> Result<Money, SetAside> {
     let of_kind: Vec<Operation> = draft
         .state
         .operations
@@ -166,61 +156,63 @@ fn succeed_open(draft: &mut Draft, payment: &Payment, kind: OperationKind, extra
         .collect();
     let open: Vec<&Operation> = of_kind.iter().filter(|operation| operation.state.reserves()).collect();
     let open_total: i64 = open.iter().filter_map(|operation| operation.amount).map(|amount| amount.minor_units()).sum();
-    let equal = |operation: &&Operation| operation.amount == Some(extra);
-    let settled: Vec<&Operation> = if open_total <= extra.minor_units() && !open.is_empty() {
-        open
-    } else if let Some(operation) = open.iter().copied().find(equal) {
-        vec![operation]
-    } else if open.is_empty() {
-        let closed = |operation: &&Operation| operation.state != OperationState::Succeeded;
-        of_kind.iter().filter(closed).find(equal).into_iter().collect()
-    } else {
-        return Err(SetAside::Unmatched);
-    };
+    let mut settled = if open_total <= extra.minor_units() { open } else { vec![only_equal(&open, extra, named)?] };
     let mut rest = extra;
-    for operation in settled {
-        late(draft, operation);
+    for operation in &settled {
         let amount = operation.amount.expect("captures and refunds have an amount");
         rest = rest.checked_sub(amount).expect("no more than the extra amount was chosen");
+    }
+    let closed = |operation: &&Operation| operation.state.is_terminal() && operation.state != OperationState::Succeeded;
+    if let Some(operation) = of_kind.iter().filter(closed).find(|operation| operation.amount == Some(rest)) {
+        rest = Money::zero(rest.currency());
+        settled.push(operation);
+    }
+    for operation in settled {
+        late(draft, operation);
         finish(draft, operation, OperationState::Succeeded, None, Some("observed"), None);
         payment_done(draft, operation);
     }
     Ok(rest)
 }
 
+fn only_equal<'a>(
+    open: &[&'a Operation],
+    extra: Money,
+    named: Option<&OperationId>,
+) -> Result<&'a Operation, SetAside> {
+    let equal: Vec<&Operation> = open.iter().copied().filter(|operation| operation.amount == Some(extra)).collect();
+    match equal[..] {
+        [operation] => Ok(operation),
+        _ => equal.into_iter().find(|operation| named == Some(&operation.id)).ok_or(SetAside::Unmatched),
+    }
+}
+
+/// A dispute without an amount is about everything: no order of claims may make it less.
 fn disputed(draft: &mut Draft, payment: &Payment, evidence: &Evidence) -> Result<(), SetAside> {
-    let amount = evidence.amount.unwrap_or_else(|| draft.state.captured_of(&payment.id));
+    let amount = evidence.amount.unwrap_or(payment.amount);
     beyond(amount, payment.disputed)?;
     draft.push(Change::PaymentDisputed { payment: payment.id.clone(), amount });
     Ok(())
 }
 
-/// Voided or expired at the provider. Captured money contradicts that: somebody has to look.
+/// Voided or expired at the provider: what is not captured is gone. That all of it was captured contradicts the claim.
+///
+/// It is no proof that an open capture did not happen: a gateway may void the rest after taking a part.
 fn canceled(draft: &mut Draft, payment: &Payment) -> Result<(), SetAside> {
     if payment.canceled_at.is_some() {
         return Err(SetAside::Known);
     }
-    if !draft.state.captured_of(&payment.id).is_zero() {
+    if payment.captured_at.is_some() {
         return Err(SetAside::Unmatched);
     }
-    let open: Vec<Operation> = draft
-        .state
-        .operations
-        .iter()
-        .filter(|operation| operation.payment.as_ref() == Some(&payment.id) && operation.state.reserves())
-        .cloned()
-        .collect();
+    let open = |operation: &&Operation| {
+        operation.kind == OperationKind::Cancel
+            && operation.payment.as_ref() == Some(&payment.id)
+            && operation.state.reserves()
+    };
+    let open: Vec<Operation> = draft.state.operations.iter().filter(open).cloned().collect();
     for operation in open {
-        let state = match operation.kind {
-            OperationKind::Cancel => OperationState::Succeeded,
-            OperationKind::Capture
-            | OperationKind::Refund
-            | OperationKind::Initiate
-            | OperationKind::Update
-            | OperationKind::Authorize
-            | OperationKind::Delete => OperationState::Absent,
-        };
-        finish(draft, &operation, state, None, Some("observed"), None);
+        finish(draft, &operation, OperationState::Succeeded, None, Some("observed"), None);
     }
     void(draft, payment);
     Ok(())
@@ -231,12 +223,26 @@ fn abandoned(draft: &mut Draft, session: &Session) -> Result<(), SetAside> {
         return Err(SetAside::Known);
     }
     draft.push(session_status(session, SessionStatus::Canceled, None));
-    let open = |operation: &&Operation| operation.session == session.id && operation.state.reserves();
+    let open = |operation: &&Operation| operation.session == session.id && may_fail(operation.state);
     let open: Vec<Operation> = draft.state.operations.iter().filter(open).cloned().collect();
     for operation in open {
-        finish(draft, &operation, OperationState::Absent, None, Some("observed"), None);
+        let state = match operation.kind {
+            OperationKind::Delete => OperationState::Succeeded,
+            OperationKind::Initiate
+            | OperationKind::Update
+            | OperationKind::Authorize
+            | OperationKind::Capture
+            | OperationKind::Refund
+            | OperationKind::Cancel => OperationState::Absent,
+        };
+        finish(draft, &operation, state, None, Some("observed"), None);
     }
     Ok(())
+}
+
+/// Whether a claim that it failed is news about an operation in this state: it is open, or the payer never came back.
+fn may_fail(state: OperationState) -> bool {
+    state.reserves() || state == OperationState::NeedsAction
 }
 
 fn failed(
@@ -245,7 +251,13 @@ fn failed(
     payment: Option<&Payment>,
     evidence: &Evidence,
 ) -> Result<(), SetAside> {
-    let fails = |operation: &Operation| operation.state.reserves() || operation.state == OperationState::NeedsAction;
+    let canceled = session.status == SessionStatus::Canceled;
+    // Where a claim of cancellation came first, "declined" still says more than "did not happen".
+    let fails = |operation: &Operation| {
+        let closed_by_claim =
+            operation.state == OperationState::Absent && operation.reason.as_deref() == Some("observed");
+        may_fail(operation.state) || closed_by_claim
+    };
     let operation = match payment {
         // Once authorized, only an operation that the claim names can have failed.
         Some(payment) => evidence
@@ -261,7 +273,7 @@ fn failed(
         code: evidence.reason.clone().unwrap_or_else(|| "failed".to_owned()),
         message: "reported by the provider's webhook".to_owned(),
     };
-    if payment.is_none() {
+    if payment.is_none() && !canceled {
         draft.push(session_status(session, SessionStatus::Error, Some(decline.clone())));
     }
     let outcome = crate::outcome::Outcome { decline: Some(decline), ..vouched(&operation, session.data.clone()) };

@@ -1,16 +1,16 @@
 //! What a provider's answer means for the books.
 //!
-//! The order of trust: the host's own record of the bytes, then the provider's answer, then nothing. A missing answer is a
-//! question and stays one; a contradicting answer never touches the books and waits for a person.
+//! A contradicting answer never touches the books and waits for a person. Calls without an outcome are read in `silence`.
 
 use super::Draft;
 use super::begin::known_operation;
-use crate::command::{Answer, Fault, Finding, Sent};
+use super::{late, silence};
+use crate::command::{Answer, Finding};
 use crate::event::{Change, SessionProgress, Settlement};
-use crate::id::{CaptureId, OperationId};
+use crate::id::{CaptureId, OperationId, SessionId};
 use crate::money::Money;
 use crate::operation::{Operation, OperationKind, OperationState, Origin, Product};
-use crate::outcome::{ErrorKind, Outcome, ProviderError, ProviderStatus};
+use crate::outcome::{Outcome, ProviderStatus};
 use crate::refusal::Refusal;
 use crate::state::Payment;
 use crate::status::SessionStatus;
@@ -23,12 +23,12 @@ pub(super) fn settle(draft: &mut Draft, id: &OperationId, lease_token: u64, answ
         return Err(Refusal::StaleLease);
     }
     if operation.state != OperationState::Running {
-        return Err(Refusal::AlreadySettled { state: operation.state.as_str() });
+        return late::late_answer(draft, &operation, answer);
     }
     match answer {
         Answer::Outcome(outcome) => outcome_of(draft, &operation, outcome),
-        Answer::Error { error, sent } => error_of(draft, &operation, error, *sent),
-        Answer::Fault(fault) => fault_of(draft, &operation, fault),
+        Answer::Error { error, sent } => silence::error_of(draft, &operation, error, *sent),
+        Answer::Fault(fault) => silence::fault_of(draft, &operation, fault),
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ pub(super) fn resolve(draft: &mut Draft, id: &OperationId, finding: &Finding) ->
     Ok(())
 }
 
-fn outcome_of(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
+pub(super) fn outcome_of(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
     if let Some(mismatch) = echo_mismatch(operation, outcome) {
         return review(draft, operation, "integrity", &mismatch);
     }
@@ -136,6 +136,7 @@ fn session_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) 
 }
 
 /// The session is authorized: its payment exists from now on, and its capture where the provider took the money at once.
+/// Where the session was canceled before this was heard, the payment is born void.
 pub(super) fn authorized(draft: &mut Draft, operation: &Operation, outcome: &Outcome, captured: bool) {
     let status = if captured { SessionStatus::Captured } else { SessionStatus::Authorized };
     let (Product::Payment { payment, capture, capture_operation }, Some(amount)) =
@@ -146,6 +147,8 @@ pub(super) fn authorized(draft: &mut Draft, operation: &Operation, outcome: &Out
     if draft.state.payment_of(&operation.session).is_some() {
         return finish(draft, operation, OperationState::Succeeded, Some(outcome), None, None);
     }
+    let session = draft.state.session(&operation.session);
+    let canceled = session.is_some_and(|session| session.status == SessionStatus::Canceled);
     let progress = progress(operation, status, Some(outcome));
     draft.push(Change::SessionProgressed(Box::new(SessionProgress { amount: Some(amount), ..progress })));
     draft.push(Change::PaymentCreated(Box::new(Payment {
@@ -166,8 +169,11 @@ pub(super) fn authorized(draft: &mut Draft, operation: &Operation, outcome: &Out
         updated_at: draft.at,
     })));
     finish(draft, operation, OperationState::Succeeded, Some(outcome), None, None);
+    let payment = draft.state.payment(payment).expect("made above").clone();
+    if canceled {
+        void(draft, &payment);
+    }
     if captured {
-        let payment = draft.state.payment(payment).expect("made above").clone();
         let terms = CaptureRecord { operation: capture_operation, capture, origin: Origin::AutomaticCapture };
         record_capture(draft, &payment, amount, &terms);
     }
@@ -202,7 +208,7 @@ pub(super) fn record_capture(draft: &mut Draft, payment: &Payment, amount: Money
         created_at: draft.at,
         updated_at: draft.at,
     })));
-    note_full_capture(draft, payment);
+    note_capture(draft, payment);
 }
 
 /// capture, refund, cancel: the payment moves.
@@ -216,8 +222,10 @@ fn payment_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) 
         | OperationKind::Authorize
         | OperationKind::Delete => ProviderStatus::Captured,
     };
+    let contradicted = operation.kind == OperationKind::Cancel
+        && operation.payment.as_ref().and_then(|id| draft.state.payment(id)).is_some_and(|p| fully_captured(draft, p));
     let (state, reason) = match outcome.status {
-        status if status == success => (OperationState::Succeeded, None),
+        status if status == success && !contradicted => (OperationState::Succeeded, None),
         ProviderStatus::Pending => (OperationState::Pending, None),
         ProviderStatus::Declined => (OperationState::Declined, None),
         ProviderStatus::Error => (OperationState::Rejected, Some("provider_error")),
@@ -243,7 +251,7 @@ pub(super) fn payment_done(draft: &mut Draft, operation: &Operation) {
         return;
     };
     match operation.kind {
-        OperationKind::Capture => note_full_capture(draft, &payment),
+        OperationKind::Capture => note_capture(draft, &payment),
         OperationKind::Cancel => void(draft, &payment),
         OperationKind::Refund
         | OperationKind::Initiate
@@ -253,33 +261,57 @@ pub(super) fn payment_done(draft: &mut Draft, operation: &Operation) {
     }
 }
 
-/// The payment is void, and so is its session.
+/// What is not captured of the payment is void; when nothing is captured, so is its session. A payment captured in full has
+/// nothing left to void: the caller looks for that first.
 pub(super) fn void(draft: &mut Draft, payment: &Payment) {
     if payment.canceled_at.is_none() {
         draft.push(Change::PaymentCanceled { payment: payment.id.clone() });
     }
-    draft.push(Change::SessionProgressed(Box::new(SessionProgress {
-        session: payment.session.clone(),
-        status: SessionStatus::Canceled,
+    if draft.state.captured_of(&payment.id).is_zero() {
+        draft.push(session_moved(&payment.session, SessionStatus::Canceled));
+    }
+}
+
+/// Whether the books say that a void cannot be: all of the payment was taken.
+fn fully_captured(draft: &Draft, payment: &Payment) -> bool {
+    draft.state.captured_of(&payment.id) == payment.amount
+}
+
+/// Money taken is proof against a void: the session is alive, and a payment taken in full was not voided at all.
+fn note_capture(draft: &mut Draft, payment: &Payment) {
+    let session = draft.state.session(&payment.session).expect("a payment has its session");
+    if session.status == SessionStatus::Canceled {
+        draft.push(session_moved(&payment.session, SessionStatus::Authorized));
+    }
+    if fully_captured(draft, payment) && payment.captured_at.is_none() {
+        draft.push(Change::PaymentCaptured { payment: payment.id.clone() });
+    }
+}
+
+fn session_moved(session: &SessionId, status: SessionStatus) -> Change {
+    Change::SessionProgressed(Box::new(SessionProgress {
+        session: session.clone(),
+        status,
         amount: None,
         data: None,
         client_data: None,
         provider_reference: None,
         next_action: None,
         decline: None,
-    })));
-}
-
-fn note_full_capture(draft: &mut Draft, payment: &Payment) {
-    let full = draft.state.captured_of(&payment.id) == payment.amount;
-    if full && payment.captured_at.is_none() {
-        draft.push(Change::PaymentCaptured { payment: payment.id.clone() });
-    }
+    }))
 }
 
 fn delete_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
     match outcome.status {
         ProviderStatus::Canceled => {
+            // A webhook may have told of the authorization while the deletion was on its way.
+            let payment = draft.state.payment_of(&operation.session).cloned();
+            if payment.as_ref().is_some_and(|payment| !draft.state.captured_of(&payment.id).is_zero()) {
+                return review(draft, operation, "contradiction", "deleted, says the provider, and money was captured");
+            }
+            if let Some(payment) = payment {
+                void(draft, &payment);
+            }
             draft.push(Change::SessionProgressed(Box::new(progress(
                 operation,
                 SessionStatus::Canceled,
@@ -315,47 +347,7 @@ fn close_open_authorizations(draft: &mut Draft, deletion: &Operation) {
     }
 }
 
-fn error_of(draft: &mut Draft, operation: &Operation, error: &ProviderError, sent: Sent) {
-    if let Some(data) = &error.data {
-        keep_data(draft, operation, data);
-    }
-    let proof = error.kind.proves_nothing_happened() && sent != Sent::Maybe;
-    let (state, reason) = match proof || sent == Sent::Nothing {
-        true => (OperationState::Rejected, error_reason(&error.kind)),
-        false => (OperationState::Unknown, "outcome_unknown"),
-    };
-    if state == OperationState::Rejected {
-        fail_opening(draft, operation);
-    }
-    let detail = format!("{}: {}", error.code, error.message);
-    finish(draft, operation, state, None, Some(reason), Some(&detail));
-}
-
-/// The kind's name, as the outside knows it.
-fn error_reason(kind: &ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::InvalidRequest => "invalid_request",
-        ErrorKind::Authentication => "authentication",
-        ErrorKind::NotFound => "not_found",
-        ErrorKind::Conflict => "conflict",
-        ErrorKind::RateLimited { .. } => "rate_limited",
-        ErrorKind::Unavailable => "unavailable",
-        ErrorKind::NotSupported => "not_supported",
-        ErrorKind::OutcomeUnknown => "outcome_unknown",
-        ErrorKind::Other(_) => "other",
-    }
-}
-
-fn fault_of(draft: &mut Draft, operation: &Operation, fault: &Fault) {
-    match fault.sent {
-        Sent::Nothing => absent(draft, operation, &fault.code, &fault.detail),
-        Sent::Maybe | Sent::Answered => {
-            finish(draft, operation, OperationState::Unknown, None, Some(&fault.code), Some(&fault.detail));
-        }
-    }
-}
-
-fn absent(draft: &mut Draft, operation: &Operation, reason: &str, proof: &str) {
+pub(super) fn absent(draft: &mut Draft, operation: &Operation, reason: &str, proof: &str) {
     fail_opening(draft, operation);
     finish(draft, operation, OperationState::Absent, None, Some(reason), Some(proof));
 }
@@ -365,7 +357,7 @@ fn review(draft: &mut Draft, operation: &Operation, reason: &str, detail: &str) 
 }
 
 /// A session whose payment was never opened cannot be authorized.
-fn fail_opening(draft: &mut Draft, operation: &Operation) {
+pub(super) fn fail_opening(draft: &mut Draft, operation: &Operation) {
     if operation.kind == OperationKind::Initiate && draft.state.payment_of(&operation.session).is_none() {
         draft.push(Change::SessionProgressed(Box::new(progress(operation, SessionStatus::Error, None))));
     }
@@ -431,7 +423,7 @@ fn changed_amount(operation: &Operation, state: OperationState) -> Option<Money>
 }
 
 /// The provider's state belongs to the payment once there is one, to the session before.
-fn keep_data(draft: &mut Draft, operation: &Operation, data: &Json) {
+pub(super) fn keep_data(draft: &mut Draft, operation: &Operation, data: &Json) {
     if let Some(payment) = &operation.payment {
         draft.push(Change::PaymentProgressed { payment: payment.clone(), data: data.clone() });
         return;
