@@ -62,3 +62,87 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         Err(_) => Problem::too_late(changes).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::StatusCode;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    async fn broken() -> &'static str {
+        panic!("as the test asks")
+    }
+
+    /// Answers after it was told to.
+    async fn patient(State(told): State<Arc<Notify>>) -> &'static str {
+        told.notified().await;
+        "done"
+    }
+
+    fn guarded(gate: &Gate, told: &Arc<Notify>) -> TowerToHyperService<Router> {
+        let routes = Router::new().route("/broken", post(broken)).route("/patient", post(patient).get(patient));
+        let routes = routes.layer(from_fn_with_state(gate.clone(), pass)).with_state(Arc::clone(told));
+        TowerToHyperService::new(routes)
+    }
+
+    async fn asked(routes: &TowerToHyperService<Router>, method: Method, path: &str) -> (StatusCode, String) {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let response = routes.call(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 4_096).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_the_next_request_is_served() {
+        let (gate, told) = (Gate::new(), Arc::new(Notify::new()));
+        let routes = guarded(&gate, &told);
+        let (status, body) = asked(&routes, Method::POST, "/broken").await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body.contains("\"unexpected_state\"") && !body.contains("as the test asks"), "{body}");
+        told.notify_one();
+        assert_eq!(asked(&routes, Method::POST, "/patient").await, (StatusCode::OK, "done".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_and_the_work_does_not() {
+        let (gate, told) = (Gate::with(8, Duration::from_millis(10)), Arc::new(Notify::new()));
+        let routes = guarded(&gate, &told);
+        let (status, body) = asked(&routes, Method::POST, "/patient").await;
+        assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
+        assert!(body.contains("\"outcome_unknown\"") && body.contains("\"request_may_have_been_sent\":true"), "{body}");
+        let (status, _) = asked(&routes, Method::GET, "/patient").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(gate.places.available_permits(), 6, "both are still under way");
+        // Each notice wakes one; a shutdown waits for both.
+        told.notify_one();
+        told.notify_one();
+        gate.drained().await;
+        assert_eq!(gate.places.available_permits(), 8);
+    }
+
+    #[tokio::test]
+    async fn one_too_many_is_told_to_come_back() {
+        let (gate, told) = (Gate::with(1, Duration::from_millis(REQUEST_MS_MAX)), Arc::new(Notify::new()));
+        let routes = guarded(&gate, &told);
+        let first = tokio::spawn({
+            let routes = routes.clone();
+            async move { asked(&routes, Method::POST, "/patient").await }
+        });
+        while gate.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let (status, body) = asked(&routes, Method::POST, "/patient").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body.contains("\"overloaded\"") && body.contains("\"request_may_have_been_sent\":false"), "{body}");
+        told.notify_one();
+        assert_eq!(first.await.unwrap().0, StatusCode::OK);
+    }
+}

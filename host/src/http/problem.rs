@@ -22,12 +22,12 @@ use crate::store::StoreError;
 pub(super) struct Problem {
     status: StatusCode,
     kind: &'static str,
-    code: String,
+    code: Box<str>,
     /// For operators and the merchant's server.
-    message: String,
+    message: Box<str>,
     /// For storefronts, where the message is not for them.
     public: Option<&'static str>,
-    field: Option<String>,
+    field: Option<Box<str>>,
     operation: Option<OperationId>,
     /// Absent where the request was over before anything could be sent.
     sent: Option<bool>,
@@ -36,11 +36,11 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, kind: &'static str, code: &str, message: impl Into<String>) -> Self {
+    fn new(status: StatusCode, kind: &'static str, code: &str, message: impl Into<Box<str>>) -> Self {
         Self {
             status,
             kind,
-            code: code.to_owned(),
+            code: code.into(),
             message: message.into(),
             public: None,
             field: None,
@@ -51,7 +51,7 @@ impl Problem {
         }
     }
 
-    fn invalid(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+    fn invalid(status: StatusCode, code: &str, message: impl Into<Box<str>>) -> Self {
         Self::new(status, "invalid_data", code, message)
     }
 
@@ -182,7 +182,7 @@ impl Problem {
             tracing::warn!(code = self.code, operation, "{}", self.message);
         }
         let message = match (audience, self.public) {
-            (Audience::Storefront, Some(words)) => words.to_owned(),
+            (Audience::Storefront, Some(words)) => words.into(),
             (Audience::Storefront, None) | (Audience::Operator, _) => self.message,
         };
         let body = ErrorAnswer {
@@ -216,12 +216,12 @@ impl From<Error> for Problem {
             },
             Error::Invalid { field, .. } => {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
-                return Self { field: Some(field), ..problem };
+                return Self { field: Some(field.into()), ..problem };
             }
             Error::NotFound { .. } => return Self::new(StatusCode::NOT_FOUND, "not_found", &code, message),
             Error::UnknownProvider { .. } => {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
-                return Self { field: Some("provider_id".to_owned()), ..problem };
+                return Self { field: Some("provider_id".into()), ..problem };
             }
             Error::Rejected { error, .. } => Self::of_rejection(&error, message),
             Error::Fault { fault, .. } => Self::of_fault(&fault, message),
@@ -242,7 +242,7 @@ impl From<Error> for Problem {
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
         let problem = Self::invalid(StatusCode::BAD_REQUEST, "invalid_data", invalid.message);
-        Self { field: invalid.field, ..problem }
+        Self { field: invalid.field.map(Into::into), ..problem }
     }
 }
 

@@ -19,10 +19,10 @@ use crate::store::{OperationEntry, OutboxEvent};
 pub(in crate::http) struct ErrorAnswer {
     #[serde(rename = "type")]
     pub(in crate::http) kind: &'static str,
-    pub(in crate::http) code: String,
-    pub(in crate::http) message: String,
+    pub(in crate::http) code: Box<str>,
+    pub(in crate::http) message: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::http) field: Option<String>,
+    pub(in crate::http) field: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) operation_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
