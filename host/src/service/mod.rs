@@ -16,6 +16,7 @@ mod providers;
 mod recheck;
 mod sessions;
 mod view;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
 pub use providers::InstalledProvider;
 pub use view::{Authorization, Capture, Done, PaymentView, Refund};
+pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 
 /// A payment host. Cheap to clone; every clone is the same host.
 ///

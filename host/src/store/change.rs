@@ -3,6 +3,7 @@
 use tillbox_core::event::Event;
 use tillbox_core::state::Collection;
 
+use super::delivery::MergedClaim;
 use super::outbox::OutboxEvent;
 
 /// A collection with the version it was read at.
@@ -23,6 +24,8 @@ pub struct Change {
     pub after: Collection,
     /// What the outside is told, in order.
     pub events: Vec<OutboxEvent>,
+    /// The webhook claim that led to it, if one did. The change is a conflict when the claim was merged already.
+    pub claim: Option<MergedClaim>,
 }
 
 impl Change {
@@ -30,6 +33,6 @@ impl Change {
     #[must_use]
     pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
         let events = events.iter().map(|event| OutboxEvent::of(&after, event)).collect();
-        Self { before, after, events }
+        Self { before, after, events, claim: None }
     }
 }

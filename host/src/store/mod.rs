@@ -4,16 +4,19 @@
 //! together or not at all, and only on top of the version that the decision was made on.
 
 mod change;
+mod delivery;
 mod fault;
 mod outbox;
 mod sql;
 pub mod sqlite;
 
 use async_trait::async_trait;
+use tillbox_core::Timestamp;
 use tillbox_core::id::{CollectionId, OperationId, PaymentId, ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
 pub use change::{Change, Stored};
+pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use fault::StoreError;
 pub use outbox::OutboxEvent;
 
@@ -109,6 +112,46 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// # Errors
     /// As [`Store::load`].
     async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<OutboxEvent>, StoreError>;
+
+    /// Keeps a webhook request before anybody looks into it.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    async fn keep_delivery(&self, delivery: KeptDelivery) -> Result<(), StoreError>;
+
+    /// Says what became of a delivery.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    async fn close_delivery(
+        &self,
+        id: String,
+        state: DeliveryState,
+        detail: Option<String>,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Deliveries that are open, oldest first, at most `limit`, after this id.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn open_deliveries(&self, after: String, limit: u32) -> Result<Vec<KeptDelivery>, StoreError>;
+
+    /// Whether a claim was merged already.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn is_merged(&self, provider: ProviderId, event_id: String) -> Result<bool, StoreError>;
+
+    /// The session whose payment the provider calls by this reference.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn session_by_reference(
+        &self,
+        provider: ProviderId,
+        reference: String,
+    ) -> Result<Option<SessionId>, StoreError>;
 
     /// A secret of this database, made at the first call: 32 random bytes that provider keys are derived from. It lives and
     /// dies with the operations whose keys it makes.

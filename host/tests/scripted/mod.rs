@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tillbox::core::Money;
 use tillbox::core::operation::OperationKind;
-use tillbox::core::outcome::{ErrorKind, NextAction, Outcome, ProviderError, ProviderStatus, Snapshot};
+use tillbox::core::outcome::{ErrorKind, Evidence, NextAction, Outcome, ProviderError, ProviderStatus, Snapshot};
 use tillbox::core::text::Json;
 use tillbox::runtime::fault::DeadlineAt;
 use tillbox::runtime::info::{Capabilities, KeyMemory, Lookup, Recovery};
 use tillbox::runtime::request::{
-    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, PaymentState,
-    RefundRequest, RetrieveRequest, UpdateRequest,
+    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery, InitiateRequest,
+    PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
 };
 use tillbox::runtime::{Call, CallReport, Failure, Fault, Provider, ProviderInfo, Reach};
 
@@ -41,6 +41,7 @@ pub(crate) struct Scripted {
     seen: Mutex<Vec<Seen>>,
     on_call: Mutex<Option<OnCall>>,
     hang: AtomicBool,
+    claims: Mutex<VecDeque<Result<Vec<Evidence>, Rejection>>>,
 }
 
 impl Scripted {
@@ -66,6 +67,7 @@ impl Scripted {
             seen: Mutex::default(),
             on_call: Mutex::default(),
             hang: AtomicBool::new(false),
+            claims: Mutex::default(),
         }
     }
 
@@ -84,6 +86,11 @@ impl Scripted {
 
     pub(crate) fn on_call(&self, look: impl Fn(&Seen) + Send + Sync + 'static) {
         *self.on_call.lock().unwrap() = Some(Box::new(look));
+    }
+
+    /// What the next webhook claims; without anything scripted it cannot be verified now.
+    pub(crate) fn will_claim(&self, claims: Result<Vec<Evidence>, Rejection>) {
+        self.claims.lock().unwrap().push_back(claims);
     }
 
     /// The next capture never answers.
@@ -188,6 +195,13 @@ impl Provider for Scripted {
         let present = outcome(ProviderStatus::Authorized, Some(request.payment.amount));
         let answer = scripted.unwrap_or_else(|| Ok(snapshot(present, None, request.payment.captured)));
         Call { answer, report: CallReport::default() }
+    }
+
+    async fn receive_webhook(&self, _: Delivery) -> Call<Result<Vec<Evidence>, Rejection>> {
+        match self.claims.lock().unwrap().pop_front() {
+            Some(claims) => Call::answered(claims),
+            None => Call { answer: Err(lost()), report: CallReport::default() },
+        }
     }
 
     async fn status(&self, _: CallContext, payment: PaymentState) -> Call<Outcome> {

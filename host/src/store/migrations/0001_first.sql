@@ -36,6 +36,7 @@ create table session (
     updated_at         integer not null
 ) strict;
 create index session_by_collection on session (collection_id);
+create index session_by_reference on session (provider_id, provider_reference) where provider_reference is not null;
 
 -- One payment per session: a second authorization of the same session cannot make a second payment, whatever the code does.
 create table payment (
@@ -56,6 +57,7 @@ create table payment (
     constraint payment_one_per_session unique (session_id)
 ) strict;
 create index payment_by_collection on payment (collection_id);
+create index payment_by_reference on payment (provider_id, provider_reference) where provider_reference is not null;
 
 -- Everything asked of a provider. Rows are never deleted.
 create table operation (
@@ -94,6 +96,30 @@ create table outbox (
     kind          text not null,
     data          text not null,
     created_at    integer not null
+) strict;
+
+-- Webhook deliveries as they arrived, stored before a provider sees them.
+create table delivery (
+    id          text primary key,
+    provider_id text not null,
+    headers     text not null,
+    query       text not null,
+    body        blob not null,
+    state       text not null,
+    detail      text,
+    received_at integer not null,
+    updated_at  integer not null
+) strict;
+create index delivery_open on delivery (state, id) where state = 'open';
+
+-- Claims that were merged, by the provider's own event id: a claim counts once, however often it is delivered.
+create table evidence (
+    provider_id   text not null,
+    event_id      text not null,
+    collection_id text not null references collection (id),
+    delivery_id   text not null references delivery (id),
+    created_at    integer not null,
+    constraint evidence_once primary key (provider_id, event_id)
 ) strict;
 
 -- Facts about the database itself.

@@ -75,6 +75,15 @@ pub(in crate::store) fn next_action_from_text(place: Place<'_>, text: &str) -> R
     })
 }
 
+/// A list of pairs, so that order and repetition survive.
+pub(in crate::store) fn headers_to_text(headers: &[(String, String)]) -> String {
+    serde_json::to_string(headers).expect("strings only")
+}
+
+pub(in crate::store) fn headers_from_text(place: Place<'_>, text: &str) -> Result<Vec<(String, String)>, StoreError> {
+    serde_json::from_str(text).map_err(|error| place.corrupt(error))
+}
+
 /// The four columns that hold what an operation makes.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(in crate::store) struct ProductColumns {

@@ -9,8 +9,8 @@ use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 
 use super::Row;
-use super::columns::{Place, ProductColumns, decline_from_text, next_action_from_text};
-use crate::store::{Key, OperationEntry, OutboxEvent, StoreError, Stored};
+use super::columns::{Place, ProductColumns, decline_from_text, headers_from_text, next_action_from_text};
+use crate::store::{KeptDelivery, Key, OperationEntry, OutboxEvent, StoreError, Stored};
 
 pub(in crate::store) const COLLECTION: &str = "select id, version, currency, exponent, amount_minor, cart_id, metadata, \
      status, completed_at, canceled_at, created_at, updated_at from collection where id = $1";
@@ -33,6 +33,13 @@ pub(in crate::store) const LIST_PAYMENTS: &str =
 pub(in crate::store) const COUNT_PAYMENTS: &str = "select count(*) from payment";
 pub(in crate::store) const EVENTS_AFTER: &str = "select id, sequence, collection_id, kind, data, created_at from outbox \
      where sequence > $1 order by sequence limit $2";
+
+pub(in crate::store) const OPEN_DELIVERIES: &str = "select id, provider_id, headers, query, body, received_at from delivery \
+     where state = 'open' and id > $1 order by id limit $2";
+pub(in crate::store) const IS_MERGED: &str = "select event_id from evidence where provider_id = $1 and event_id = $2";
+pub(in crate::store) const SESSION_BY_REFERENCE: &str = "select id from session \
+     where provider_id = $1 and provider_reference = $2 union \
+     select session_id from payment where provider_id = $1 and provider_reference = $2 limit 1";
 
 /// The query that finds the collection of a key, and the id to ask it for.
 pub(in crate::store) fn owner(key: &Key) -> (Option<&'static str>, &str) {
@@ -102,6 +109,22 @@ pub(in crate::store) fn event(row: &Row) -> Result<OutboxEvent, StoreError> {
         data: serde_json::from_str(row.text(4)?).map_err(|error| place.corrupt(error))?,
         at: Timestamp(row.int(5)?),
     })
+}
+
+pub(in crate::store) fn delivery(row: &Row) -> Result<KeptDelivery, StoreError> {
+    let place = row.place();
+    Ok(KeptDelivery {
+        id: row.text(0)?.to_owned(),
+        provider: place.id(ProviderId::parse(row.text(1)?))?,
+        headers: headers_from_text(place, row.text(2)?)?,
+        query: row.text(3)?.to_owned(),
+        body: row.bytes(4)?.to_vec(),
+        received_at: Timestamp(row.int(5)?),
+    })
+}
+
+pub(in crate::store) fn session_id(row: &Row) -> Result<SessionId, StoreError> {
+    row.place().id(SessionId::parse(row.text(0)?))
 }
 
 fn collection(row: &Row) -> Result<(Collection, i64), StoreError> {

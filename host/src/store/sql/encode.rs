@@ -1,11 +1,12 @@
 //! A change as statements: only what differs from before, only on top of the version it was decided on.
 
+use tillbox_core::Timestamp;
 use tillbox_core::operation::Operation;
 use tillbox_core::state::{Collection, Payment, Session};
 
-use super::columns::{ProductColumns, decline_to_text, next_action_to_text};
+use super::columns::{ProductColumns, decline_to_text, headers_to_text, next_action_to_text};
 use super::{Step, Value};
-use crate::store::{Change, OutboxEvent, Stored};
+use crate::store::{Change, DeliveryState, KeptDelivery, MergedClaim, OutboxEvent, Stored};
 
 const INSERT_COLLECTION: &str = "insert into collection (id, version, currency, exponent, amount_minor, cart_id, metadata, \
      status, completed_at, canceled_at, created_at, updated_at) \
@@ -40,6 +41,14 @@ const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, positi
 
 const INSERT_EVENT: &str = "insert into outbox (id, collection_id, kind, data, created_at) values ($1, $2, $3, $4, $5)";
 
+const INSERT_CLAIM: &str = "insert into evidence (provider_id, event_id, collection_id, delivery_id, created_at) \
+     values ($1, $2, $3, $4, $5) on conflict do nothing";
+
+const INSERT_DELIVERY: &str = "insert into delivery (id, provider_id, headers, query, body, state, received_at, updated_at) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const CLOSE_DELIVERY: &str = "update delivery set state = $1, detail = $2, updated_at = $3 where id = $4";
+
 /// The statements of a change, in the order that foreign keys want.
 pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
     let (id, after) = (change.after.id.as_str(), &change.after);
@@ -61,7 +70,40 @@ pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
         }
     }
     steps.extend(change.events.iter().map(event));
+    steps.extend(change.claim.iter().map(|merged| claim(id, merged)));
     steps
+}
+
+pub(in crate::store) fn delivery(delivery: &KeptDelivery) -> Step {
+    step(
+        INSERT_DELIVERY,
+        vec![
+            delivery.id.clone().into(),
+            delivery.provider.as_str().into(),
+            headers_to_text(&delivery.headers).into(),
+            delivery.query.clone().into(),
+            Value::Bytes(delivery.body.clone()),
+            DeliveryState::Open.as_str().into(),
+            delivery.received_at.0.into(),
+            delivery.received_at.0.into(),
+        ],
+    )
+}
+
+pub(in crate::store) fn close_delivery(id: &str, state: DeliveryState, detail: Option<String>, at: Timestamp) -> Step {
+    step(CLOSE_DELIVERY, vec![state.as_str().into(), detail.into(), at.0.into(), id.into()])
+}
+
+/// Guarded: a claim that is there already makes the change a conflict, and the next look finds it merged.
+fn claim(collection: &str, claim: &MergedClaim) -> Step {
+    let values = vec![
+        claim.provider.as_str().into(),
+        claim.event_id.clone().into(),
+        collection.into(),
+        claim.delivery.clone().into(),
+        claim.at.0.into(),
+    ];
+    Step { guarded: true, ..step(INSERT_CLAIM, values) }
 }
 
 fn step(sql: &'static str, values: Vec<Value>) -> Step {

@@ -81,6 +81,13 @@ impl Row {
         }
     }
 
+    pub(in crate::store) fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        match self.values.get(column) {
+            Some(Value::Bytes(bytes)) => Ok(bytes),
+            Some(Value::Null | Value::Int(_) | Value::Text(_)) | None => Err(self.wrong(column, "no bytes")),
+        }
+    }
+
     fn wrong(&self, column: usize, found: &str) -> StoreError {
         self.place().corrupt(format!("column {} holds {found}", column + 1))
     }

@@ -13,10 +13,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
-use tillbox_core::id::{CollectionId, PaymentId};
+use tillbox_core::Timestamp;
+use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
-use super::{Change, Key, Listed, OperationEntry, OutboxEvent, Page, Store, StoreError, Stored};
+use super::sql::encode;
+use super::{
+    Change, DeliveryState, KeptDelivery, Key, Listed, OperationEntry, OutboxEvent, Page, Store, StoreError, Stored,
+};
 use writer::Writer;
 
 /// Marks the file as ours ("Till" in ASCII), so that a stranger's database is refused and not migrated.
@@ -124,6 +128,36 @@ impl Store for SqliteStore {
 
     async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
         self.read(move |connection| read::events_after(connection, sequence, limit)).await
+    }
+
+    async fn keep_delivery(&self, delivery: KeptDelivery) -> Result<(), StoreError> {
+        self.writer.step(encode::delivery(&delivery)).await
+    }
+
+    async fn close_delivery(
+        &self,
+        id: String,
+        state: DeliveryState,
+        detail: Option<String>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer.step(encode::close_delivery(&id, state, detail, at)).await
+    }
+
+    async fn open_deliveries(&self, after: String, limit: u32) -> Result<Vec<KeptDelivery>, StoreError> {
+        self.read(move |connection| read::open_deliveries(connection, after, limit)).await
+    }
+
+    async fn is_merged(&self, provider: ProviderId, event_id: String) -> Result<bool, StoreError> {
+        self.read(move |connection| read::is_merged(connection, &provider, event_id)).await
+    }
+
+    async fn session_by_reference(
+        &self,
+        provider: ProviderId,
+        reference: String,
+    ) -> Result<Option<SessionId>, StoreError> {
+        self.read(move |connection| read::session_by_reference(connection, &provider, reference)).await
     }
 
     async fn host_key(&self) -> Result<[u8; 32], StoreError> {

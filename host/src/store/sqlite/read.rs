@@ -2,11 +2,11 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params_from_iter};
-use tillbox_core::id::{CollectionId, PaymentId};
+use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
 use super::super::sql::{Row, Value, decode};
-use super::{Key, Listed, OperationEntry, OutboxEvent, Page, StoreError, Stored, unavailable};
+use super::{KeptDelivery, Key, Listed, OperationEntry, OutboxEvent, Page, StoreError, Stored, unavailable};
 
 pub(super) fn load(connection: &Connection, key: &Key) -> Result<Option<Stored>, StoreError> {
     // One snapshot for all four tables.
@@ -60,6 +60,30 @@ pub(super) fn list_operations(
 pub(super) fn events_after(connection: &Connection, after: i64, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
     let values = vec![after.into(), i64::from(limit).into()];
     rows(connection, "outbox", decode::EVENTS_AFTER, values)?.iter().map(decode::event).collect()
+}
+
+pub(super) fn open_deliveries(
+    connection: &Connection,
+    after: String,
+    limit: u32,
+) -> Result<Vec<KeptDelivery>, StoreError> {
+    let values = vec![after.into(), i64::from(limit).into()];
+    rows(connection, "delivery", decode::OPEN_DELIVERIES, values)?.iter().map(decode::delivery).collect()
+}
+
+pub(super) fn is_merged(connection: &Connection, provider: &ProviderId, event_id: String) -> Result<bool, StoreError> {
+    let values = vec![provider.as_str().into(), event_id.into()];
+    Ok(!rows(connection, "evidence", decode::IS_MERGED, values)?.is_empty())
+}
+
+pub(super) fn session_by_reference(
+    connection: &Connection,
+    provider: &ProviderId,
+    reference: String,
+) -> Result<Option<SessionId>, StoreError> {
+    let values = vec![provider.as_str().into(), reference.into()];
+    let found = rows(connection, "session", decode::SESSION_BY_REFERENCE, values)?;
+    found.first().map(decode::session_id).transpose()
 }
 
 fn bounds(page: Page) -> Vec<Value> {

@@ -3,16 +3,18 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::super::sql::{Value, encode};
+use super::super::sql::{Step, Value, encode};
 use super::{Change, StoreError, unavailable};
 
 pub(super) fn change(connection: &Connection, change: &Change) -> Result<(), StoreError> {
-    for step in encode::change(change) {
-        let mut statement = connection.prepare_cached(step.sql).map_err(unavailable)?;
-        let touched = statement.execute(params_from_iter(step.values)).map_err(unavailable)?;
-        if step.guarded && touched != 1 {
-            return Err(StoreError::Conflict);
-        }
+    encode::change(change).into_iter().try_for_each(|one| step(connection, one))
+}
+
+pub(super) fn step(connection: &Connection, step: Step) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(step.sql).map_err(unavailable)?;
+    let touched = statement.execute(params_from_iter(step.values)).map_err(unavailable)?;
+    if step.guarded && touched != 1 {
+        return Err(StoreError::Conflict);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::super::sql::Step;
 use super::{Change, StoreError, unavailable, write};
 
 /// Changes that share one commit at most: enough to spread an fsync over every client of a busy server, few enough that the
@@ -15,8 +16,14 @@ const BATCH_MAX: usize = 256;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
+/// What one savepoint holds.
+enum Work {
+    Change(Box<Change>),
+    Step(Step),
+}
+
 enum Job {
-    Commit(Box<Change>, Reply<()>),
+    Commit(Work, Reply<()>),
     /// Runs between batches, on the writer's connection.
     Alone(Box<dyn FnOnce(&mut Connection) + Send>),
 }
@@ -43,8 +50,16 @@ impl Writer {
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.write(Work::Change(Box::new(change))).await
+    }
+
+    pub(super) async fn step(&self, step: Step) -> Result<(), StoreError> {
+        self.write(Work::Step(step)).await
+    }
+
+    async fn write(&self, work: Work) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Commit(Box::new(change), reply))?;
+        self.send(Job::Commit(work, reply))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -106,7 +121,7 @@ fn run(mut connection: Connection, waiting: &Receiver<Job>) {
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
-                Job::Commit(change, reply) => batch.push((change, reply)),
+                Job::Commit(work, reply) => batch.push((work, reply)),
                 Job::Alone(job) => {
                     commit_batch(&mut connection, std::mem::take(&mut batch));
                     job(&mut connection);
@@ -120,16 +135,19 @@ fn run(mut connection: Connection, waiting: &Receiver<Job>) {
 
 /// One transaction for all, a savepoint each: a refused change takes nobody with it, and nobody is told of success before the
 /// commit has come back.
-fn commit_batch(connection: &mut Connection, batch: Vec<(Box<Change>, Reply<()>)>) {
+fn commit_batch(connection: &mut Connection, batch: Vec<(Work, Reply<()>)>) {
     if batch.is_empty() {
         return;
     }
     let mut results = Vec::with_capacity(batch.len());
     let committed = (|| -> rusqlite::Result<()> {
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (change, _) in &batch {
+        for (work, _) in &batch {
             let savepoint = transaction.savepoint()?;
-            let written = write::change(&savepoint, change);
+            let written = match work {
+                Work::Change(change) => write::change(&savepoint, change),
+                Work::Step(step) => write::step(&savepoint, step.clone()),
+            };
             // A savepoint that is dropped without a commit rolls back alone.
             if written.is_ok() {
                 savepoint.commit()?;
