@@ -1,1 +1,114 @@
-//! The command line door.
+//! The command line door: arguments in, the service asked, sentences or JSON out.
+//!
+//! It decides nothing about money. Exit codes: 0 done, 1 failed, 2 not understood (by clap). Results go to standard output,
+//! logs and errors to standard error.
+
+mod completions;
+mod config;
+mod demo;
+mod failure;
+mod inspect;
+mod load;
+mod logging;
+mod operations;
+mod screen;
+mod serve;
+mod walk;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Accepts payments through providers that need not be trusted: each is a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "tillbox", version, max_term_width = 100, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tillbox demo                           the whole payment flow, in this terminal
+  tillbox serve --demo                   the same over HTTP, then a server to talk to
+  tillbox provider inspect acme.wasm     what the host sees in a component
+  tillbox operations list                what was asked of providers
+
+Exit codes: 0 done, 1 failed, 2 arguments not understood.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::DemoArguments),
+    Serve(serve::ServeArguments),
+    /// Look at provider components.
+    #[command(subcommand)]
+    Provider(inspect::ProviderCommand),
+    /// Look at what was asked of providers, and ask about what is open.
+    #[command(subcommand)]
+    Operations(operations::OperationsCommand),
+    Completions(completions::CompletionsArguments),
+}
+
+/// Runs the program: reads the arguments, does what they say, tells how it went.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return ended(Err(Failure::because("the program cannot start its threads", &error))),
+    };
+    ended(runtime.block_on(run(cli.command)))
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Provider(command) => inspect::run(command).await,
+        Command::Operations(command) => operations::run(command).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+fn ended(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_silent() {
+                screen::tell_failure(&failure);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every command explains itself: what it does, and one line to copy.
+    #[test]
+    fn every_command_has_an_example() {
+        fn look(command: &clap::Command, path: &str) {
+            let name = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{name} says nothing of itself");
+            if command.get_subcommands().next().is_none() {
+                let after = command.get_after_help().or(command.get_after_long_help());
+                assert!(after.is_some_and(|text| text.to_string().contains("Examples:")), "{name} has no example");
+            }
+            for part in command.get_subcommands() {
+                look(part, &name);
+            }
+        }
+        look(&Cli::command(), "");
+    }
+}

@@ -1,0 +1,243 @@
+//! `tillbox operations`: what was asked of providers, and asking about what is open.
+//!
+//! It opens the embedded database itself and never makes a new one.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tillbox_core::Timestamp;
+use tillbox_core::id::OperationId;
+use tillbox_core::operation::{Operation, OperationState};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::config::Config;
+use super::failure::Failure;
+use super::load::{self, Wanted};
+use super::screen::{Screen, Style, table};
+use crate::Host;
+use crate::store::Page;
+
+/// Rows of a list when nothing is said.
+const LIST_LIMIT_DEFAULT: u32 = 50;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OperationsCommand {
+    List(ListArguments),
+    Show(ShowArguments),
+    Recheck(RecheckArguments),
+}
+
+/// List operations, newest first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox operations list --database tillbox.db
+  tillbox operations list --state unknown --state needs_review --json")]
+pub(super) struct ListArguments {
+    #[command(flatten)]
+    database: DatabaseArguments,
+    /// Only operations in this state; may be given several times.
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    state: Vec<OperationState>,
+    /// Rows to print.
+    #[arg(long, value_name = "N", default_value_t = LIST_LIMIT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(Page::LIMIT_MAX)))]
+    limit: u32,
+    /// Rows to pass over.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: u32,
+}
+
+/// Show one operation.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox operations show payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --database tillbox.db")]
+pub(super) struct ShowArguments {
+    /// Its id.
+    #[arg(value_name = "ID", value_parser = id)]
+    id: OperationId,
+    #[command(flatten)]
+    database: DatabaseArguments,
+}
+
+/// Ask the provider what became of an operation, and put the answer into the books.
+///
+/// An operation that is settled is shown as it is. The provider is found among the bundled ones, those given with
+/// --provider and those of --config.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox operations recheck payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --database tillbox.db
+  tillbox operations recheck payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --provider acme.wasm=eu")]
+pub(super) struct RecheckArguments {
+    /// Its id.
+    #[arg(value_name = "ID", value_parser = id)]
+    id: OperationId,
+    #[command(flatten)]
+    database: DatabaseArguments,
+    /// A component to load beside the bundled ones.
+    #[arg(long, value_name = "FILE.wasm[=ID]")]
+    provider: Vec<Wanted>,
+    /// The configuration that `serve` uses.
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct DatabaseArguments {
+    /// The database file of the server.
+    #[arg(long, value_name = "PATH", default_value = super::serve::DATABASE_DEFAULT)]
+    database: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn id(text: &str) -> Result<OperationId, String> {
+    OperationId::parse(text).map_err(|error| error.to_string())
+}
+
+fn state(text: &str) -> Result<OperationState, String> {
+    OperationState::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = OperationState::ALL.iter().map(|state| state.as_str()).collect();
+        format!("the states are {}", names.join(", "))
+    })
+}
+
+pub(super) async fn run(command: OperationsCommand) -> Result<(), Failure> {
+    match command {
+        OperationsCommand::List(arguments) => list(arguments).await,
+        OperationsCommand::Show(arguments) => {
+            let host = open(&arguments.database.database, &[]).await?;
+            show(&host.operation(&arguments.id).await?, arguments.database.json)
+        }
+        OperationsCommand::Recheck(arguments) => recheck(arguments).await,
+    }
+}
+
+async fn list(arguments: ListArguments) -> Result<(), Failure> {
+    let host = open(&arguments.database.database, &[]).await?;
+    let page = Page { offset: arguments.offset, limit: arguments.limit };
+    let listed = host.operations(&arguments.state, page).await?;
+    let mut operations = Vec::with_capacity(listed.items.len());
+    for entry in &listed.items {
+        operations.push((entry, host.operation(&entry.id).await?));
+    }
+    let screen = Screen::standard();
+    if arguments.database.json {
+        let rows: Vec<Value> = operations.iter().map(|(_, operation)| as_json(operation)).collect();
+        let limits = (arguments.offset, arguments.limit);
+        let whole = json!({ "operations": rows, "count": listed.count, "offset": limits.0, "limit": limits.1 });
+        return Ok(screen.json(&whole)?);
+    }
+    let heading = ["operation", "kind", "state", "amount", "provider", "collection", "changed"].map(str::to_owned);
+    let mut rows = vec![heading.to_vec()];
+    rows.extend(operations.iter().map(|(entry, operation)| {
+        vec![
+            operation.id.to_string(),
+            operation.kind.as_str().to_owned(),
+            operation.state.as_str().to_owned(),
+            operation.amount.map(|amount| amount.to_string()).unwrap_or_default(),
+            operation.provider.to_string(),
+            entry.collection.to_string(),
+            moment(operation.updated_at),
+        ]
+    }));
+    for (index, line) in table(&rows, &[3]).into_iter().enumerate() {
+        screen.line(if index == 0 { screen.paint(Style::Bold, line) } else { line })?;
+    }
+    let shown = operations.len();
+    Ok(screen.line(screen.paint(Style::Dim, format!("{shown} of {} operations", listed.count)))?)
+}
+
+async fn recheck(arguments: RecheckArguments) -> Result<(), Failure> {
+    let (config, from_config) = match &arguments.config {
+        Some(path) => Config::read(path)?,
+        None => (Config::default(), Vec::new()),
+    };
+    let mut wanted = if config.bundled.unwrap_or(true) { load::bundled() } else { Vec::new() };
+    wanted.extend(from_config);
+    wanted.extend(arguments.provider);
+    let loaded = load::load(&load::start_runtime(None)?, wanted).await?;
+    let host = open(&arguments.database.database, &loaded).await?;
+    show(&host.recheck(&arguments.id).await?, arguments.database.json)
+}
+
+/// Opens a database that is there.
+async fn open(path: &Path, loaded: &[load::Loaded]) -> Result<Host, Failure> {
+    if !path.is_file() {
+        let what = format!("there is no database at {}", path.display());
+        return Err(Failure::new(what).next("give the file that `tillbox serve` uses with --database PATH"));
+    }
+    Ok(load::install(Host::builder().database(path), loaded).build().await?)
+}
+
+fn show(operation: &Operation, json: bool) -> Result<(), Failure> {
+    let screen = Screen::standard();
+    let value = as_json(operation);
+    if json {
+        return Ok(screen.json(&value)?);
+    }
+    let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let rows: Vec<Vec<String>> = fields.map(|(name, value)| vec![name.replace('_', " "), text(value)]).collect();
+    for line in table(&rows, &[]) {
+        screen.line(line)?;
+    }
+    if operation.state.reserves() {
+        let next =
+            format!("Its amount stays reserved. `tillbox operations recheck {}` asks the provider.", operation.id);
+        screen.line(screen.paint(Style::Bold, next))?;
+    }
+    Ok(())
+}
+
+fn as_json(operation: &Operation) -> Value {
+    json!({
+        "id": operation.id.as_str(),
+        "kind": operation.kind.as_str(),
+        "state": operation.state.as_str(),
+        "provider_id": operation.provider.as_str(),
+        "payment_session_id": operation.session.as_str(),
+        "payment_id": operation.payment.as_ref().map(|payment| payment.as_str()),
+        "amount": operation.amount.map(|amount| amount.to_decimal()),
+        "currency_code": operation.amount.map(|amount| amount.currency().code().to_ascii_lowercase()),
+        "origin": operation.origin.as_str(),
+        "attempts": operation.attempts,
+        "provider_reference": operation.provider_reference,
+        "decline_class": operation.decline.as_ref().map(|decline| decline.class.as_str()),
+        "decline_code": operation.decline.as_ref().map(|decline| decline.code.as_str()),
+        "reason": operation.reason,
+        "detail": operation.detail,
+        "note": operation.note,
+        "created_at": moment(operation.created_at),
+        "updated_at": moment(operation.updated_at),
+    })
+}
+
+/// RFC 3339 in UTC, whole seconds; the number of milliseconds where the year has no name.
+fn moment(at: Timestamp) -> String {
+    let known = OffsetDateTime::from_unix_timestamp(at.milliseconds().div_euclid(1_000)).ok();
+    let text = known.and_then(|at| at.format(&Rfc3339).ok());
+    text.unwrap_or_else(|| format!("{} ms", at.milliseconds()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_by_people() {
+        assert_eq!(moment(Timestamp(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(moment(Timestamp(1_700_000_000_999)), "2023-11-14T22:13:20Z");
+        assert_eq!(moment(Timestamp(i64::MAX)), format!("{} ms", i64::MAX));
+    }
+
+    #[test]
+    fn an_unknown_state_names_those_there_are() {
+        assert_eq!(state("unknown"), Ok(OperationState::Unknown));
+        assert!(state("lost").unwrap_err().contains("needs_review"));
+    }
+}

@@ -1,0 +1,299 @@
+//! `tillbox serve`: the HTTP server on the embedded database, from its options to its graceful end.
+//!
+//! It puts the parts together and starts them. What a request does is the business of the HTTP door and the service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
+use tillbox_runtime::{EngineError, Runtime, RuntimeConfig};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::config::Config;
+use super::failure::Failure;
+use super::load::{self, Loaded, Wanted};
+use super::logging::{self, LogFormat, Loudness};
+use super::screen::{Screen, Style, table};
+use super::walk;
+use crate::service::DEADLINE_MS_MAX;
+use crate::{Host, http};
+
+/// The database file when none is named.
+pub(super) const DATABASE_DEFAULT: &str = "tillbox.db";
+
+/// Where the server listens when nothing is said.
+const LISTEN_DEFAULT: &str = "127.0.0.1:9000";
+
+/// Milliseconds between two rounds of asking providers about open operations: soon enough for a person who waits, rare
+/// enough not to trouble a gateway that is down.
+const RECONCILE_EVERY_MS: u64 = 30_000;
+
+/// Serve the payment flow over HTTP, with both bundled providers, on an embedded database.
+///
+/// There is no authentication yet, so the server listens on loopback addresses only. The database file is made when it does
+/// not exist. Options win over the configuration file. SIGINT or SIGTERM stops the server after the requests under way.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox serve --demo
+  tillbox serve --listen 127.0.0.1:8080 --database shop.db
+  tillbox serve --provider acme.wasm=eu --log-format json
+  tillbox serve --config tillbox.toml
+
+A configuration file:
+  listen = \"127.0.0.1:9000\"
+  database = \"shop.db\"
+  [[providers]]
+  path = \"acme.wasm\"
+  id = \"eu\"
+  [providers.grants.settings]
+  account = \"acct_1\"
+
+Logs go to standard error; RUST_LOG chooses what is logged, for example RUST_LOG=tillbox=debug.")]
+pub(super) struct ServeArguments {
+    /// Address and port; port 0 takes a free one [default: 127.0.0.1:9000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The database file [default: tillbox.db]
+    #[arg(long, value_name = "PATH")]
+    database: Option<PathBuf>,
+    /// Walk real payments through the running server first, and say what happened
+    #[arg(long)]
+    demo: bool,
+    /// A component to install beside the bundled ones, as pp_{identifier}_{ID}; may be given several times
+    #[arg(long, value_name = "FILE.wasm[=ID]")]
+    provider: Vec<Wanted>,
+    /// A configuration file
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// Milliseconds a provider call may take [default: 10000]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=i64::from(DEADLINE_MS_MAX)))]
+    deadline_ms: Option<u32>,
+    /// How logs are written [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// Where compiled components are kept between starts [default: the user's cache directory]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    let (config, from_config) = match &arguments.config {
+        Some(path) => Config::read(path)?,
+        None => (Config::default(), Vec::new()),
+    };
+    let format = arguments.log_format.or(config.log_format).unwrap_or(LogFormat::Text);
+    // The story of the demonstration is told on the terminal; the calls in it need not be logged beside it.
+    let volume = logging::start(format, if arguments.demo { Loudness::Quiet } else { Loudness::Normal })?;
+
+    let default = || LISTEN_DEFAULT.parse().expect("a constant");
+    let listener = bind(arguments.listen.or(config.listen).unwrap_or_else(default)).await?;
+    let runtime = start_sandbox(arguments.cache_dir.or(config.cache_dir))?;
+    let mut wanted = if config.bundled.unwrap_or(true) { load::bundled() } else { Vec::new() };
+    wanted.extend(from_config);
+    wanted.extend(arguments.provider);
+    let loaded = load::load(&runtime, wanted).await?;
+    let database = arguments.database.or(config.database).unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT));
+    let deadline_ms = arguments.deadline_ms.or(config.deadline_ms).unwrap_or(DEADLINE_MS_DEFAULT);
+    let host = load::install(Host::builder().database(&database).deadline_ms(deadline_ms), &loaded).build().await?;
+
+    let address = listener.local_addr()?;
+    let running = Running::start(listener, host)?;
+    let screen = Screen::standard();
+    let told = tell(screen, address, &database, &loaded, arguments.demo).await;
+    if told.is_err() {
+        running.stop();
+    }
+    volume.set(Loudness::Normal)?;
+    running.ended().await?;
+    told
+}
+
+/// Says where the server is, walks the demonstration when asked for, and how to go on.
+async fn tell(
+    screen: Screen,
+    address: SocketAddr,
+    database: &std::path::Path,
+    loaded: &[Loaded],
+    demo: bool,
+) -> Result<(), Failure> {
+    let title = format!("Tillbox listens on http://{address}");
+    screen.line(format!("{}, database {}", screen.paint(Style::Bold, title), database.display()))?;
+    let rows: Vec<Vec<String>> = loaded.iter().map(installed).collect();
+    for line in table(&rows, &[]) {
+        screen.line(format!("  {line}"))?;
+    }
+    screen.flush()?;
+    if demo {
+        walk::run(screen, address).await?;
+    }
+    let api = format!("http://{address}");
+    let json = "-H 'content-type: application/json'";
+    screen.line("")?;
+    screen.line(screen.paint(Style::Bold, "Try it from another terminal:"))?;
+    screen.line(format!("  curl -s {api}/store/payment-providers"))?;
+    screen.line(format!(
+        "  curl -s {api}/admin/payment-collections {json} -d '{{\"currency_code\":\"eur\",\"amount\":10.50}}'"
+    ))?;
+    screen.line(format!("  curl -s '{api}/admin/payments?limit=1'"))?;
+    screen.line("Ctrl-C stops the server; requests under way are finished first.")?;
+    Ok(screen.flush()?)
+}
+
+/// What is installed, in a row.
+fn installed(one: &Loaded) -> Vec<String> {
+    let report = &one.report;
+    let speed = if report.from_cache { "from the cache" } else { "compiled" };
+    vec![
+        format!("pp_{}_{}", report.identifier, one.id),
+        format!("{} {}", report.display_name, report.version),
+        format!("{speed} in {} ms", report.compile_ms),
+    ]
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    if !address.ip().is_loopback() {
+        let what = format!("{address} can be reached from other machines, and the server does not ask who calls yet");
+        return Err(Failure::new(what).next("listen on a loopback address, for example --listen 127.0.0.1:9000"));
+    }
+    TcpListener::bind(address).await.map_err(|error| {
+        let next = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port",
+            _ => "choose another address",
+        };
+        let next = format!("{next} with --listen 127.0.0.1:PORT (0 takes a free port)");
+        Failure::because(format!("the server cannot listen on {address}"), &error).next(next)
+    })
+}
+
+/// Starts the sandbox. A cache directory that was asked for must be usable; the default one is a convenience.
+fn start_sandbox(asked: Option<PathBuf>) -> Result<Runtime, Failure> {
+    let Some(directory) = cache_directory().filter(|_| asked.is_none()) else {
+        return load::start_runtime(asked);
+    };
+    match Runtime::new(RuntimeConfig { cache_directory: Some(directory), ..RuntimeConfig::default() }) {
+        Ok(runtime) => Ok(runtime),
+        Err(error @ EngineError::Cache { .. }) => {
+            tracing::warn!(%error, "components are compiled at every start; --cache-dir names another directory");
+            load::start_runtime(None)
+        }
+        Err(error @ (EngineError::Engine(_) | EngineError::Ticker(_))) => Err(Failure::of(&error)),
+    }
+}
+
+/// Where this user's programs keep what can be made again (XDG Base Directory Specification, `XDG_CACHE_HOME`).
+fn cache_directory() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+    caches.map(|caches| caches.join("tillbox"))
+}
+
+/// A server and what goes on beside it.
+struct Running {
+    stop: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    reconciling: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts to answer. Signals are heard from here on.
+    fn start(listener: TcpListener, host: Host) -> Result<Self, Failure> {
+        let (stop, stopped) = watch::channel(false);
+        listen_for_signals(stop.clone())?;
+        let reconciling = tokio::spawn(reconcile(host.clone(), stopped.clone()));
+        let server = tokio::spawn(http::serve(listener, host, until(stopped)));
+        Ok(Self { stop, server, reconciling })
+    }
+
+    fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until the requests under way are finished.
+    async fn ended(self) -> Result<(), Failure> {
+        let served = self.server.await;
+        // It only ever waits or reads: what it would have changed is changed in one commit or not at all.
+        self.reconciling.abort();
+        match served {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::because("the server cannot go on", &error)),
+            Err(error) => Err(Failure::because("the server broke", &error)),
+        }
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // The sender is gone only when the server is.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Asks providers about what is open, at the start and from then on.
+async fn reconcile(host: Host, stopped: watch::Receiver<bool>) {
+    let stop = until(stopped);
+    tokio::pin!(stop);
+    loop {
+        match host.reconcile().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "open operations came to an end"),
+            Err(error) => tracing::warn!(%error, "open operations could not be looked at"),
+        }
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(Duration::from_millis(RECONCILE_EVERY_MS)) => {}
+        }
+    }
+}
+
+/// The first SIGINT or SIGTERM lets the server finish, the second does not.
+fn listen_for_signals(stop: watch::Sender<bool>) -> Result<(), Failure> {
+    let mut signals = Signals::new().map_err(|error| Failure::because("signals cannot be heard", &error))?;
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::info!("stopping: requests under way are finished; another signal stops at once");
+        stop.send_replace(true);
+        signals.next().await;
+        std::process::exit(1);
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as where there are signals to register")]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
