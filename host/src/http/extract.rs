@@ -124,25 +124,29 @@ fn is_json(headers: &HeaderMap) -> bool {
         && matches!(parameters.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
 }
 
-/// The whole body, within its limits of bytes and time.
+/// The whole body of one of our own requests.
 async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    let body = request.into_body();
+    read_body(request.into_body(), BODY_BYTES_MAX).await
+}
+
+/// The whole body, within a limit of bytes and the limit of time.
+pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     // Known before the first byte where the caller says how long it is.
-    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
-        return Err(Problem::too_large());
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(Problem::too_large(bytes_max));
     }
-    let collected = tokio::time::timeout(Duration::from_millis(BODY_READ_MS_MAX), collect(body)).await;
+    let collected = tokio::time::timeout(Duration::from_millis(BODY_READ_MS_MAX), collect(body, bytes_max)).await;
     collected.unwrap_or_else(|_| Err(Problem::body_lost()))
 }
 
-async fn collect(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn collect(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Problem::body_lost())?;
         // Trailers say nothing here.
         let data: Bytes = frame.into_data().unwrap_or_default();
-        if bytes.len() + data.len() > BODY_BYTES_MAX {
-            return Err(Problem::too_large());
+        if bytes.len() + data.len() > bytes_max {
+            return Err(Problem::too_large(bytes_max));
         }
         bytes.extend_from_slice(&data);
     }

@@ -56,7 +56,8 @@ pub fn router(host: Host) -> Router {
 }
 
 fn assembled(host: Host, gate: &Gate) -> Router {
-    let guarded = routes::store().merge(routes::admin()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
+    let asked = routes::store().merge(routes::admin()).merge(routes::hooks());
+    let guarded = asked.route_layer(from_fn_with_state(gate.clone(), gate::pass));
     guarded
         .merge(routes::health())
         .fallback(async || Problem::no_route())

@@ -12,7 +12,7 @@ use tillbox_core::refusal::RefusalKind;
 use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::{Culprit, Fault};
 
-use super::limits::{BODY_BYTES_MAX, RETRY_AFTER_SECONDS};
+use super::limits::RETRY_AFTER_SECONDS;
 use super::wire::{ErrorAnswer, Invalid};
 use crate::service::Error;
 use crate::store::StoreError;
@@ -73,8 +73,8 @@ impl Problem {
         Self::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
     }
 
-    pub(super) fn too_large() -> Self {
-        let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+    pub(super) fn too_large(bytes_max: usize) -> Self {
+        let message = format!("the body is larger than {bytes_max} bytes");
         Self::invalid(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
     }
 

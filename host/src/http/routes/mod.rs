@@ -2,6 +2,7 @@
 
 mod collections;
 mod health;
+mod hooks;
 mod operations;
 mod payments;
 mod sessions;
@@ -29,6 +30,11 @@ pub(super) fn store() -> Router<Host> {
         )
         .route("/store/payment-sessions/{id}/authorize", post(storefront::authorize))
         .route("/store/payment-sessions/{id}/status", get(storefront::status))
+}
+
+/// What gateways tell by themselves. Nobody but the provider can say whether it is true.
+pub(super) fn hooks() -> Router<Host> {
+    Router::new().route("/hooks/payment/{provider}", post(hooks::receive))
 }
 
 /// What the merchant's server and its operators ask.

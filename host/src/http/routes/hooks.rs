@@ -1,0 +1,42 @@
+//! `/hooks`: webhooks of gateways, as they arrive. Any content type, any bytes; the provider says whether they are true.
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tillbox_core::id::ProviderId;
+
+use crate::http::extract::read_body;
+use crate::http::limits::ECHO_CHARS_MAX;
+use crate::http::problem::{ForOperator, Problem};
+use crate::service::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX};
+use crate::{Error, Host};
+
+/// `{provider}` is the provider's id without its `pp_`. Stored, verified, merged, and only then answered: 200 `OK` for what
+/// is true (or waits for what it speaks of), 400 for what does not verify, 503 for what is kept and could not be verified
+/// now, which makes the gateway deliver it again.
+pub(super) async fn receive(
+    State(host): State<Host>,
+    Path(provider): Path<String>,
+    request: Request,
+) -> Result<Response, ForOperator> {
+    let shown = || provider.chars().take(ECHO_CHARS_MAX).collect();
+    let unknown = || Problem::not_found("PaymentProvider", shown());
+    let id = ProviderId::parse(&format!("{}_{provider}", ProviderId::PREFIX)).map_err(|_| unknown())?;
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = read_body(request.into_body(), WEBHOOK_BYTES_MAX).await?;
+    match host.receive_webhook(&id, IncomingWebhook { headers, query, body }).await {
+        Ok(Received::Applied | Received::Waiting) => Ok("OK".into_response()),
+        Ok(Received::Rejected(why)) => {
+            tracing::warn!(provider = id.as_str(), why, "a webhook was rejected");
+            Ok((StatusCode::BAD_REQUEST, "Webhook Error: it could not be verified").into_response())
+        }
+        Err(Error::UnknownProvider { .. }) => Err(unknown().into()),
+        Err(Error::NotAsked(why)) => {
+            tracing::warn!(provider = id.as_str(), why, "a webhook is kept and not verified");
+            Ok((StatusCode::SERVICE_UNAVAILABLE, "kept; deliver it again").into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
