@@ -24,6 +24,7 @@ use crate::limits::{COMPILE_MS_MAX, CallLimits, DEADLINE_MS_DESCRIBE};
 use crate::report::{self, InspectReport};
 use crate::settings::{Settings, SettingsSchema};
 use crate::shape::{self, Shape};
+use crate::unserved;
 
 /// Why bytes are no acceptable provider. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +77,14 @@ pub enum CheckError {
         /// The raw name.
         import: String,
     },
+    /// Imports something that no operator can grant.
+    #[error("it imports `{import}`, which is never granted: use {instead}")]
+    NeverGranted {
+        /// The raw name.
+        import: String,
+        /// What to use in its place.
+        instead: &'static str,
+    },
     /// The exported functions do not have the contract's types.
     #[error("its exports do not fit the contract: {0}")]
     TypeMismatch(String),
@@ -112,6 +121,7 @@ impl CheckError {
             Self::ContractVersion { .. } => "contract_version",
             Self::MandatoryMissing { .. } => "contract_missing",
             Self::UnknownImport { .. } => "import_unknown",
+            Self::NeverGranted { .. } => "import_not_granted",
             Self::TypeMismatch(_) => "contract_types",
             Self::Compile(_) => "component_not_compilable",
             Self::Describe(_) => "describe_fault",
@@ -182,7 +192,7 @@ impl Runtime {
         let engine = &self.inner.engine;
         let link = |error: wasmtime::Error| CheckError::TypeMismatch(format!("{error:#}"));
         let mut linker = free_imports(engine).map_err(link)?;
-        linker.define_unknown_imports_as_traps(component).map_err(link)?;
+        unserved::add_to_linker(&mut linker).map_err(link)?;
         let instance = linker.instantiate_pre(component).map_err(link)?;
         let callee = Callee {
             instance,
@@ -301,8 +311,7 @@ fn inspect_report(compiled: &Compiled, info: &ProviderInfo, size_bytes: usize, w
     let imports = compiled.shape.imports.clone();
     let wanted = imports.iter().filter_map(|raw| match access(raw) {
         Access::Grant { name } => Some(name.to_owned()),
-        Access::Never { .. } => Some(raw.clone()),
-        Access::Free | Access::Unknown => None,
+        Access::Free | Access::Never { .. } | Access::Unknown => None,
     });
     InspectReport {
         digest_sha256: hexadecimal(&compiled.digest),

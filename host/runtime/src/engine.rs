@@ -123,6 +123,12 @@ impl Runtime {
         &self.inner.allocation
     }
 
+    /// The engine itself, for measurements beside the runtime. Whoever instantiates on it takes slots from the pool.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
     /// Calls at once in the whole process.
     #[must_use]
     pub fn calls_max(&self) -> u32 {

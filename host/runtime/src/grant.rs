@@ -135,32 +135,30 @@ impl Grants {
         Ok(())
     }
 
-    /// Whether every import may be linked.
+    /// Whether every import may be linked; names all that may not at once.
     pub(crate) fn check_imports(&self, imports: &[String]) -> Result<(), GrantError> {
+        let (mut missing, mut names, mut unserved) = (Vec::new(), Vec::new(), None);
         for raw in imports {
-            let interface = raw.clone();
             match interfaces::access(raw) {
                 Access::Free => {}
-                Access::Grant { name } if self.interfaces.iter().any(|granted| granted == name) => {
-                    return Err(GrantError::NotServed { interface });
-                }
+                Access::Grant { name } if self.interfaces.iter().any(|granted| granted == name) => unserved = Some(raw),
                 Access::Grant { name } => {
-                    let remedy = format!(
-                        "the line would be `interfaces = [\"{name}\"]`, but this version of the host does not serve it"
-                    );
-                    return Err(GrantError::NotGranted { interface, remedy });
+                    missing.push(raw.as_str());
+                    names.push(format!("\"{name}\""));
                 }
-                Access::Never { instead } => {
-                    let remedy = format!("no grant exists for it: use {instead}");
-                    return Err(GrantError::NotGranted { interface, remedy });
-                }
-                Access::Unknown => {
-                    let remedy = "no host of this contract has it".to_owned();
-                    return Err(GrantError::NotGranted { interface, remedy });
-                }
+                // The check refuses both before a grant is asked for.
+                Access::Never { .. } | Access::Unknown => missing.push(raw),
             }
         }
-        Ok(())
+        if !missing.is_empty() {
+            let line = format!("interfaces = [{}]", names.join(", "));
+            let remedy = format!("the line would be `{line}`, but this version of the host does not serve it");
+            return Err(GrantError::NotGranted { interface: missing.join("`, `"), remedy });
+        }
+        match unserved {
+            Some(raw) => Err(GrantError::NotServed { interface: raw.clone() }),
+            None => Ok(()),
+        }
     }
 }
 

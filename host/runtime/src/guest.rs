@@ -78,7 +78,7 @@ impl GuestState {
     }
 
     /// Counts a call of one of the contract's interfaces, and refuses it where it is not allowed.
-    fn host_call(&mut self, function: &str) -> wasmtime::Result<()> {
+    pub(crate) fn host_call(&mut self, function: &str) -> wasmtime::Result<()> {
         self.host_calls = self.host_calls.saturating_add(1);
         match self.purity {
             Purity::Ordinary => Ok(()),

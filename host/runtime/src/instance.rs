@@ -193,9 +193,10 @@ fn limit_by_words(words: &str, limits: CallLimits) -> Option<Fault> {
 fn frames(error: &wasmtime::Error) -> Vec<String> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
     let name = |frame: &wasmtime::FrameInfo| {
-        let symbol = frame.symbols().first().and_then(wasmtime::FrameSymbol::name);
-        let name =
-            symbol.or(frame.func_name()).map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
+        let symbol = frame.symbols().first().and_then(wasmtime::FrameSymbol::name).or(frame.func_name());
+        // The alternate form leaves the compiler's hash out. Names of other languages pass unchanged.
+        let readable = symbol.map(|symbol| format!("{:#}", rustc_demangle::demangle(symbol)));
+        let name = readable.unwrap_or_else(|| format!("function {}", frame.func_index()));
         clean(&name, FRAME_BYTES_MAX)
     };
     backtrace.frames().iter().take(FRAMES_MAX).map(name).collect()

@@ -49,6 +49,7 @@ mod convert;
 mod guest;
 mod instance;
 mod stdio;
+mod unserved;
 
 pub use calls::ComponentProvider;
 pub use component::{CheckError, Package};

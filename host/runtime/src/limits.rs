@@ -42,9 +42,10 @@ pub const STACK_BYTES: usize = 512 * 1024;
 /// Bytes of the fiber a call runs on. What is over [`STACK_BYTES`] belongs to host functions.
 pub const FIBER_BYTES: usize = 2 * 1024 * 1024;
 
-/// Bytes the host copies out of a guest for one call or one host function. The engine's default is 128 MiB; the largest
-/// honest answer (64 claims of a webhook, or a hundred saved methods) stays below 2 MiB.
-pub const TRANSFER_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes the host copies out of a guest for one call or one host function. The engine's default is 128 MiB; an honest
+/// answer (64 claims of a webhook, or a hundred saved methods) stays below 2 MiB. Twice that, so that a log line which is
+/// far too long is cut like any other and does not end the call.
+pub const TRANSFER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Handles (streams, pollables, files that do not exist) a guest holds at once. Honest guests hold fewer than ten.
 pub const HANDLES_MAX: usize = 1_000;

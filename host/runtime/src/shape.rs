@@ -117,8 +117,13 @@ fn contract_version(shape: &Shape) -> Result<(), CheckError> {
 }
 
 fn known_imports(shape: &Shape) -> Result<(), CheckError> {
-    match shape.imports.iter().find(|raw| interfaces::access(raw) == Access::Unknown) {
-        Some(raw) => Err(CheckError::UnknownImport { import: raw.chars().take(128).collect() }),
-        None => Ok(()),
+    for raw in &shape.imports {
+        let import = raw.chars().take(128).collect();
+        match interfaces::access(raw) {
+            Access::Free | Access::Grant { .. } => {}
+            Access::Never { instead } => return Err(CheckError::NeverGranted { import, instead }),
+            Access::Unknown => return Err(CheckError::UnknownImport { import }),
+        }
     }
+    Ok(())
 }

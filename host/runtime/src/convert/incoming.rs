@@ -186,11 +186,11 @@ fn checked_error(error: types::Error) -> Result<ProviderError, Fault> {
         types::ErrorKind::Unavailable => ErrorKind::Unavailable,
         types::ErrorKind::NotSupported => ErrorKind::NotSupported,
         types::ErrorKind::OutcomeUnknown => ErrorKind::OutcomeUnknown,
-        types::ErrorKind::Other(code) => ErrorKind::Other(short(at, "kind.other", code)?),
+        types::ErrorKind::Other(code) => ErrorKind::Other(short(at, "kind.other", &code)?),
     };
     Ok(ProviderError {
         kind,
-        code: short(at, "code", error.code)?,
+        code: short(at, "code", &error.code)?,
         message: clean(&error.message, MESSAGE_BYTES_MAX),
         data: error.data.map(|text| object(at, "data", &text, json::CONTRACT)).transpose()?,
     })
@@ -241,7 +241,7 @@ fn evidence(claim: webhooks::Evidence) -> Result<Evidence, Fault> {
         action,
         amount: claim.amount.map(|amount| money(at, "amount", amount)).transpose()?,
         operation: operation.map_err(|error| at.fault("operation-id", error.to_string()))?,
-        reason: claim.reason.map(|reason| short(at, "reason", reason)).transpose()?,
+        reason: claim.reason.map(|reason| short(at, "reason", &reason)).transpose()?,
     })
 }
 
@@ -267,12 +267,12 @@ fn reference(at: At, field: &str, text: String) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// A code or a reason: at most 64 bytes, one line.
-fn short(at: At, field: &str, text: String) -> Result<String, Fault> {
-    if text.len() > CODE_BYTES_MAX || text.chars().any(char::is_control) {
-        return Err(at.fault(field, format!("at most {CODE_BYTES_MAX} bytes without control characters")));
+/// A code or a reason for operators: at most 64 bytes; cleaned, since nothing but a person acts on it.
+fn short(at: At, field: &str, text: &str) -> Result<String, Fault> {
+    if text.len() > CODE_BYTES_MAX {
+        return Err(at.fault(field, format!("at most {CODE_BYTES_MAX} bytes")));
     }
-    Ok(text)
+    Ok(clean(text, CODE_BYTES_MAX))
 }
 
 /// An absolute `https:` URL (RFC 3986 section 4.3) that shows where it leads: no user part, no white space.

@@ -1,0 +1,10 @@
+//! The runtime from the outside: real components in, faults and answers out.
+//!
+//! One binary, so that the engine is linked once; one engine, so that guests are neighbours. It refuses to know how
+//! anything is done inside.
+
+mod bundled;
+mod check;
+mod hostile;
+mod neighbours;
+mod support;
