@@ -155,7 +155,8 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, StatusCode};
+    use axum::response::IntoResponse;
 
     use super::*;
 
@@ -189,5 +190,26 @@ mod tests {
         let request = |bytes: usize| Request::new(Body::from(vec![b' '; bytes]));
         assert_eq!(read(request(BODY_BYTES_MAX)).await.unwrap().len(), BODY_BYTES_MAX);
         assert!(read(request(BODY_BYTES_MAX + 1)).await.is_err());
+    }
+
+    /// A body of which nothing ever comes.
+    struct Silent;
+
+    impl HttpBody for Silent {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let problem = read_within(Body::new(Silent), Duration::from_millis(10)).await.unwrap_err();
+        assert_eq!(problem.into_response().status(), StatusCode::REQUEST_TIMEOUT);
     }
 }

@@ -129,6 +129,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_caller_who_hangs_up_stops_nothing() {
+        let (gate, told) = (Gate::new(), Arc::new(Notify::new()));
+        let routes = guarded(&gate, &told);
+        let caller = tokio::spawn(async move { asked(&routes, Method::POST, "/patient").await });
+        while gate.places.available_permits() == REQUESTS_MAX {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(gate.places.available_permits(), REQUESTS_MAX - 1, "the work goes on");
+        told.notify_one();
+        gate.drained().await;
+    }
+
+    #[tokio::test]
     async fn one_too_many_is_told_to_come_back() {
         let (gate, told) = (Gate::with(1, Duration::from_millis(REQUEST_MS_MAX)), Arc::new(Notify::new()));
         let routes = guarded(&gate, &told);

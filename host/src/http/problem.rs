@@ -212,7 +212,9 @@ impl From<Error> for Problem {
                 RefusalKind::NotFound => Self::new(StatusCode::NOT_FOUND, "not_found", &code, message),
                 RefusalKind::InvalidData => Self::invalid(StatusCode::BAD_REQUEST, &code, message),
                 RefusalKind::NotAllowed => Self::new(StatusCode::BAD_REQUEST, "not_allowed", &code, message),
-                RefusalKind::Conflict => Self::new(StatusCode::CONFLICT, "conflict", &code, message).again(),
+                RefusalKind::Conflict => Self::new(StatusCode::CONFLICT, "conflict", &code, message)
+                    .public("something about this payment is still being decided; try again in a moment")
+                    .again(),
             },
             Error::Invalid { field, .. } => {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
@@ -289,5 +291,88 @@ impl<E: Into<Problem>> From<E> for ForStorefront {
 impl<E: Into<Problem>> From<E> for ForOperator {
     fn from(error: E) -> Self {
         Self(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::Value;
+    use tillbox_core::outcome::ProviderError;
+    use tillbox_core::refusal::Refusal;
+    use tillbox_runtime::fault::DeadlineAt;
+
+    use super::*;
+
+    fn operation() -> OperationId {
+        OperationId::from_tail("1")
+    }
+
+    fn rejected(kind: ErrorKind) -> Error {
+        let error = ProviderError { kind, code: "raw_code".into(), message: "raw words".into(), data: None };
+        Error::Rejected { operation: operation(), error }
+    }
+
+    fn fault(fault: Fault) -> Error {
+        Error::Fault { operation: operation(), fault }
+    }
+
+    async fn told(response: Response) -> Value {
+        let body = to_bytes(response.into_body(), 4_096).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// Every kind of error: the status, the type, whether it may have been sent, and whether to come back soon.
+    fn cases() -> Vec<(Error, u16, &'static str, Option<bool>, bool)> {
+        let raw = || "raw words".to_owned();
+        let trap = Fault::Trap { message: raw(), frames: vec![raw()], stderr: raw() };
+        let slow = Fault::Deadline { at: DeadlineAt::GuestCode, deadline_ms: 1, frames: vec![raw()] };
+        let open = Refusal::UncertainCharge { operation: operation() };
+        vec![
+            (Error::Refused(open), 409, "conflict", Some(false), true),
+            (Error::Refused(Refusal::OpenPayments), 400, "not_allowed", Some(false), false),
+            (Error::Refused(Refusal::AmountNotPositive { what: "Refund" }), 400, "invalid_data", Some(false), false),
+            (Error::NotFound { entity: "Payment", id: "pay_1".into() }, 404, "not_found", None, false),
+            (Error::Invalid { field: "amount".into(), message: "no".into() }, 400, "invalid_data", None, false),
+            (rejected(ErrorKind::InvalidRequest), 422, "provider_rejected", Some(false), false),
+            (rejected(ErrorKind::Conflict), 422, "provider_rejected", Some(false), false),
+            (rejected(ErrorKind::RateLimited { retry_after_ms: 0 }), 503, "provider_rejected", Some(false), true),
+            (rejected(ErrorKind::Unavailable), 503, "provider_rejected", Some(false), true),
+            (rejected(ErrorKind::Authentication), 502, "provider_rejected", Some(false), false),
+            (fault(trap), 502, "provider_fault", Some(false), false),
+            (fault(slow), 502, "provider_fault", Some(false), false),
+            (fault(Fault::Host(HostFault::Busy { scope: "host" })), 503, "provider_fault", Some(false), true),
+            (fault(Fault::Host(HostFault::Panic(raw()))), 500, "provider_fault", Some(false), false),
+            (Error::Unknown { operation: operation(), detail: raw() }, 504, "outcome_unknown", Some(true), false),
+            (
+                Error::Review { operation: operation(), reason: raw(), detail: raw() },
+                502,
+                "needs_review",
+                Some(true),
+                false,
+            ),
+            (Error::NotAsked(raw()), 502, "provider_unavailable", Some(false), false),
+            (Error::Contended, 409, "conflict", Some(false), true),
+            (Error::Store(StoreError::Unavailable(raw())), 503, "unavailable", Some(true), true),
+            (Error::Store(StoreError::Foreign(raw())), 500, "unexpected_state", Some(false), false),
+        ]
+    }
+
+    #[tokio::test]
+    async fn every_error_has_its_status_and_only_operators_read_the_details() {
+        for (error, status, kind, sent, again) in cases() {
+            let what = error.to_string();
+            let problem = Problem::from(error);
+            let response = ForStorefront(problem.clone()).into_response();
+            assert_eq!(response.status().as_u16(), status, "{what}");
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), again, "{what}");
+            let public = told(response).await;
+            assert_eq!(public["type"], kind, "{what}");
+            assert_eq!(public.get("request_may_have_been_sent").and_then(Value::as_bool), sent, "{what}");
+            assert!(!public.to_string().contains("raw"), "{public}");
+            let operator = told(ForOperator(problem).into_response()).await;
+            assert_eq!(operator["message"], what.as_str());
+            assert_eq!(operator["code"], public["code"]);
+        }
     }
 }

@@ -1,0 +1,103 @@
+//! Answers, one struct each. The `Store…` ones are for storefronts: they have no field that could hold a provider's private
+//! state, the payer, or a provider's words.
+
+mod collection;
+mod operation;
+mod payment;
+mod reading;
+mod session;
+
+use serde::Serialize;
+
+use crate::service::InstalledProvider;
+
+pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
+pub(in crate::http) use operation::{EventAnswer, OperationAnswer, OperationEntryAnswer};
+pub(in crate::http) use payment::{PaymentAnswer, StorePaymentAnswer};
+pub(in crate::http) use reading::{OutcomeAnswer, SnapshotAnswer, StoreOutcomeAnswer};
+pub(in crate::http) use session::{SessionAnswer, StoreSessionAnswer};
+
+/// An error.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct ErrorAnswer {
+    #[serde(rename = "type")]
+    pub(in crate::http) kind: &'static str,
+    pub(in crate::http) code: Box<str>,
+    pub(in crate::http) message: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) field: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) operation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) request_may_have_been_sent: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) culprit: Option<&'static str>,
+}
+
+/// Whether the server can do its work.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct HealthAnswer {
+    pub(in crate::http) status: &'static str,
+}
+
+/// Something that is gone.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct DeletedAnswer {
+    pub(in crate::http) id: String,
+    pub(in crate::http) object: &'static str,
+    pub(in crate::http) deleted: bool,
+}
+
+/// An installed provider.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct ProviderAnswer {
+    id: String,
+    is_enabled: bool,
+}
+
+impl From<InstalledProvider> for ProviderAnswer {
+    fn from(provider: InstalledProvider) -> Self {
+        Self { id: provider.id.to_string(), is_enabled: provider.is_enabled }
+    }
+}
+
+/// `{payment_providers, count, offset, limit}`
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct ProvidersAnswer {
+    pub(in crate::http) payment_providers: Vec<ProviderAnswer>,
+    pub(in crate::http) count: u64,
+    pub(in crate::http) offset: u32,
+    pub(in crate::http) limit: u32,
+}
+
+/// Envelopes: what the one thing, or the list, is called.
+macro_rules! envelopes {
+    ($($name:ident { $($field:ident: $kind:ty),+ $(,)? })+) => {
+        $(
+            #[derive(Debug, Serialize)]
+            pub(in crate::http) struct $name {
+                $(pub(in crate::http) $field: $kind,)+
+            }
+        )+
+    };
+}
+
+envelopes! {
+    OneCollection { payment_collection: CollectionAnswer }
+    Collections { payment_collections: Vec<CollectionAnswer>, count: u64, offset: u32, limit: u32 }
+    OneStoreCollection { payment_collection: StoreCollectionAnswer }
+    NewSessionAnswer { payment_collection: CollectionAnswer, payment_session: SessionAnswer }
+    NewStoreSessionAnswer { payment_collection: StoreCollectionAnswer, payment_session: StoreSessionAnswer }
+    OneSession { payment_session: SessionAnswer }
+    OneStoreSession { payment_session: StoreSessionAnswer }
+    AuthorizationAnswer { payment_session: SessionAnswer, payment: Option<PaymentAnswer> }
+    StoreAuthorizationAnswer { payment_session: StoreSessionAnswer, payment: Option<StorePaymentAnswer> }
+    SessionStatusAnswer { payment_session: SessionAnswer, provider: OutcomeAnswer }
+    StoreSessionStatusAnswer { payment_session: StoreSessionAnswer, provider: StoreOutcomeAnswer }
+    OnePayment { payment: PaymentAnswer }
+    Payments { payments: Vec<PaymentAnswer>, count: u64, offset: u32, limit: u32 }
+    ProviderPayment { payment: PaymentAnswer, provider: SnapshotAnswer }
+    OneOperation { operation: OperationAnswer }
+    Operations { operations: Vec<OperationEntryAnswer>, count: u64, offset: u32, limit: u32 }
+    Events { events: Vec<EventAnswer>, limit: u32 }
+}

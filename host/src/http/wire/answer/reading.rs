@@ -1,0 +1,76 @@
+//! What a provider says when it is asked, beside what the books say.
+
+use serde::Serialize;
+use tillbox_core::outcome::{Outcome, Snapshot};
+
+use super::session::client_data;
+use crate::http::wire::parts::{DeclineAnswer, NextActionAnswer, Raw, StoreDeclineAnswer, currency_code, number, raw};
+
+/// What a provider says of a payment right now, for operators. The books are not changed by asking.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct OutcomeAnswer {
+    status: &'static str,
+    amount: Option<Raw>,
+    currency_code: Option<String>,
+    provider_reference: Option<String>,
+    data: Raw,
+    client_data: Option<Raw>,
+    next_action: Option<NextActionAnswer>,
+    decline: Option<DeclineAnswer>,
+}
+
+impl From<&Outcome> for OutcomeAnswer {
+    fn from(outcome: &Outcome) -> Self {
+        Self {
+            status: outcome.status.as_str(),
+            amount: outcome.amount.map(number),
+            currency_code: outcome.amount.map(currency_code),
+            provider_reference: outcome.provider_reference.clone(),
+            data: raw(&outcome.data),
+            client_data: outcome.client_data.as_ref().map(raw),
+            next_action: outcome.next_action.as_ref().map(Into::into),
+            decline: outcome.decline.as_ref().map(Into::into),
+        }
+    }
+}
+
+/// The same, for storefronts.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct StoreOutcomeAnswer {
+    status: &'static str,
+    data: Raw,
+    next_action: Option<NextActionAnswer>,
+    decline: Option<StoreDeclineAnswer>,
+}
+
+impl From<&Outcome> for StoreOutcomeAnswer {
+    fn from(outcome: &Outcome) -> Self {
+        Self {
+            status: outcome.status.as_str(),
+            data: client_data(outcome.client_data.as_ref()),
+            next_action: outcome.next_action.as_ref().map(Into::into),
+            decline: outcome.decline.as_ref().map(Into::into),
+        }
+    }
+}
+
+/// Everything a provider knows of a payment.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct SnapshotAnswer {
+    #[serde(flatten)]
+    outcome: OutcomeAnswer,
+    captured_amount: Raw,
+    refunded_amount: Raw,
+    disputed_amount: Raw,
+}
+
+impl From<&Snapshot> for SnapshotAnswer {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self {
+            outcome: OutcomeAnswer::from(&snapshot.outcome),
+            captured_amount: number(snapshot.captured),
+            refunded_amount: number(snapshot.refunded),
+            disputed_amount: number(snapshot.disputed),
+        }
+    }
+}

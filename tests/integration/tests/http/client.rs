@@ -1,0 +1,106 @@
+//! Bytes on a socket: one request, one connection. It sends whatever it is told to, wrong things too, which a real client
+//! library would refuse to.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Seconds until a test gives up on an answer: every wait of the host that a test provokes is far shorter.
+const ANSWER_SECONDS_MAX: u64 = 60;
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn new(method: &str, target: &str) -> Self {
+        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// A POST the way an honest client sends it.
+    pub(crate) fn post(target: &str, body: impl Into<String>) -> Self {
+        Self::new("POST", target).header("content-type", "application/json").body(body.into())
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sends it and reads the answer. `host` and `content-length` are added where they are not among the headers.
+    pub(crate) fn send(&self, address: SocketAddr) -> Answer {
+        let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.target);
+        let has = |name: &str| self.headers.iter().any(|(header, _)| header == name);
+        if !has("host") {
+            head.push_str(&format!("host: {address}\r\n"));
+        }
+        if !has("content-length") {
+            head.push_str(&format!("content-length: {}\r\n", self.body.len()));
+        }
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        let mut stream = connect(address);
+        stream.write_all(head.as_bytes()).expect("the host reads");
+        // A host that has seen enough answers and closes before the body is through; its answer still counts.
+        drop(stream.write_all(&self.body));
+        read(&mut stream)
+    }
+}
+
+/// Sends bytes that need not be HTTP at all.
+pub(crate) fn send_raw(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = connect(address);
+    stream.write_all(bytes).expect("the host reads");
+    read(&mut stream)
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("the host listens");
+    stream.set_read_timeout(Some(Duration::from_secs(ANSWER_SECONDS_MAX))).expect("a positive duration");
+    stream
+}
+
+fn read(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    // A reset after the whole answer is a host that did not want the rest of the request.
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        assert!(!bytes.is_empty(), "no answer: {error}");
+    }
+    let text = String::from_utf8(bytes).expect("answers are UTF-8");
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).expect("every body is JSON") };
+    Answer { status: status.expect("a status line"), headers, body }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+}
