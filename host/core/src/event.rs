@@ -94,7 +94,8 @@ pub enum Change {
     },
     /// An operation came to a state.
     OperationSettled(Box<Settlement>),
-    /// Something happened at the provider after the operation was closed as not having happened.
+    /// Something happened at the provider after the operation was closed as not having happened, or authorized more than
+    /// the collection wants. It is in the books; somebody should look.
     LateSuccess {
         /// The operation.
         operation: OperationId,

@@ -106,6 +106,11 @@ pub(super) fn retry(draft: &mut Draft, id: &OperationId) -> Result<(), Refusal> 
     if operation.state.is_terminal() {
         return Err(Refusal::AlreadySettled { state: operation.state.as_str() });
     }
+    let authorizes = operation.kind == OperationKind::Authorize;
+    not_running(&draft.state, |other| {
+        let same_subject = other.session == operation.session;
+        other.id != *id && (same_subject || (authorizes && other.kind == OperationKind::Authorize))
+    })?;
     let (lease_token, attempts) = (operation.lease_token + 1, operation.attempts + 1);
     draft.push(Change::OperationRetried { operation: id.clone(), lease_token, attempts });
     Ok(())

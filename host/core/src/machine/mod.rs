@@ -14,6 +14,8 @@ mod silence;
 
 use crate::command::Command;
 use crate::event::{Change, Event};
+use crate::id::OperationId;
+use crate::operation::{Operation, Product};
 use crate::refusal::Refusal;
 use crate::state::Collection;
 use crate::time::Timestamp;
@@ -86,11 +88,12 @@ struct Draft {
     state: Collection,
     events: Vec<Event>,
     at: Timestamp,
+    over_authorized_before: bool,
 }
 
 impl Draft {
     fn new(state: &Collection, at: Timestamp) -> Self {
-        Self { state: state.clone(), events: Vec::new(), at }
+        Self { state: state.clone(), events: Vec::new(), at, over_authorized_before: over_authorized(state) }
     }
 
     fn push(&mut self, change: Change) {
@@ -99,12 +102,47 @@ impl Draft {
         self.events.push(event);
     }
 
-    /// The status is told in the same decision that changes it.
+    /// The status is told in the same decision that changes it, and so is a payer who is held to more than they owe.
     fn finish(mut self) -> Vec<Event> {
+        if over_authorized(&self.state) && !self.over_authorized_before {
+            let cause = self.events.iter().rev().find_map(|event| cause(&self.state, &event.change)).cloned();
+            self.push(Change::LateSuccess { operation: cause.expect("only what came of an operation authorizes") });
+        }
         let status = self.state.derived_status();
         if status != self.state.status {
             self.push(Change::CollectionStatusChanged { status });
         }
         self.events
+    }
+}
+
+/// The books say what the provider holds, even where another session was authorized first: somebody has to void one.
+fn over_authorized(state: &Collection) -> bool {
+    state.authorized().minor_units() > state.amount.minor_units()
+}
+
+/// The operation by which more came to be authorized: one that made a payment, or a capture that disproved a void.
+fn cause<'a>(state: &'a Collection, change: &'a Change) -> Option<&'a OperationId> {
+    match change {
+        Change::PaymentCreated(payment) => {
+            let made = |operation: &&Operation| matches!(&operation.product, Product::Payment { payment: id, .. } if *id == payment.id);
+            state.operations.iter().find(made).map(|operation| &operation.id)
+        }
+        Change::OperationBegun(operation) => Some(&operation.id),
+        Change::OperationSettled(settlement) => Some(&settlement.operation),
+        Change::OperationRetried { .. }
+        | Change::LateSuccess { .. }
+        | Change::CollectionCreated { .. }
+        | Change::CollectionUpdated { .. }
+        | Change::CollectionCanceled
+        | Change::CollectionStatusChanged { .. }
+        | Change::SessionCreated(_)
+        | Change::SessionProgressed(_)
+        | Change::SessionDeleted { .. }
+        | Change::PaymentProgressed { .. }
+        | Change::PaymentCaptured { .. }
+        | Change::PaymentCanceled { .. }
+        | Change::PaymentDisputed { .. }
+        | Change::EvidenceSetAside { .. } => None,
     }
 }

@@ -138,8 +138,9 @@ fn beyond(total: Money, known: Money) -> Result<Money, SetAside> {
 
 /// Settles the operations that an extra amount accounts for and answers what none of them explains.
 ///
-/// All open ones when it covers them; else the open one it equals, the named one first. When that is not one operation,
-/// nothing can be told apart yet, and the claim waits. What is left over may be a closed operation: a late success.
+/// All open ones when it covers them; else the one that the claim names, when it is of that amount. Otherwise nothing can be
+/// told apart yet, and guessing would make the order of claims matter: the claim waits. Closed operations that fit into what
+/// is left over are late successes.
 fn succeed_open(
     draft: &mut Draft,
     payment: &Payment,
@@ -156,16 +157,19 @@ fn succeed_open(
         .collect();
     let open: Vec<&Operation> = of_kind.iter().filter(|operation| operation.state.reserves()).collect();
     let open_total: i64 = open.iter().filter_map(|operation| operation.amount).map(|amount| amount.minor_units()).sum();
-    let mut settled = if open_total <= extra.minor_units() { open } else { vec![only_equal(&open, extra, named)?] };
+    let mut settled = if open_total <= extra.minor_units() { open } else { vec![named_equal(&open, extra, named)?] };
     let mut rest = extra;
     for operation in &settled {
         let amount = operation.amount.expect("captures and refunds have an amount");
         rest = rest.checked_sub(amount).expect("no more than the extra amount was chosen");
     }
     let closed = |operation: &&Operation| operation.state.is_terminal() && operation.state != OperationState::Succeeded;
-    if let Some(operation) = of_kind.iter().filter(closed).find(|operation| operation.amount == Some(rest)) {
-        rest = Money::zero(rest.currency());
-        settled.push(operation);
+    for operation in of_kind.iter().filter(closed) {
+        let amount = operation.amount.expect("captures and refunds have an amount");
+        if let Ok(less) = rest.checked_sub(amount) {
+            rest = less;
+            settled.push(operation);
+        }
     }
     for operation in settled {
         late(draft, operation);
@@ -175,16 +179,13 @@ fn succeed_open(
     Ok(rest)
 }
 
-fn only_equal<'a>(
+fn named_equal<'a>(
     open: &[&'a Operation],
     extra: Money,
     named: Option<&OperationId>,
 ) -> Result<&'a Operation, SetAside> {
-    let equal: Vec<&Operation> = open.iter().copied().filter(|operation| operation.amount == Some(extra)).collect();
-    match equal[..] {
-        [operation] => Ok(operation),
-        _ => equal.into_iter().find(|operation| named == Some(&operation.id)).ok_or(SetAside::Unmatched),
-    }
+    let equal = |operation: &&&Operation| operation.amount == Some(extra) && named == Some(&operation.id);
+    open.iter().find(equal).copied().ok_or(SetAside::Unmatched)
 }
 
 /// A dispute without an amount is about everything: no order of claims may make it less.

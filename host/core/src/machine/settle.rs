@@ -222,8 +222,7 @@ fn payment_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) 
         | OperationKind::Authorize
         | OperationKind::Delete => ProviderStatus::Captured,
     };
-    let contradicted = operation.kind == OperationKind::Cancel
-        && operation.payment.as_ref().and_then(|id| draft.state.payment(id)).is_some_and(|p| fully_captured(draft, p));
+    let contradicted = voids_captured(draft, operation);
     let (state, reason) = match outcome.status {
         status if status == success && !contradicted => (OperationState::Succeeded, None),
         ProviderStatus::Pending => (OperationState::Pending, None),
@@ -272,9 +271,10 @@ pub(super) fn void(draft: &mut Draft, payment: &Payment) {
     }
 }
 
-/// Whether the books say that a void cannot be: all of the payment was taken.
-fn fully_captured(draft: &Draft, payment: &Payment) -> bool {
-    draft.state.captured_of(&payment.id) == payment.amount
+/// Whether the operation is a void that cannot have been: all of the payment was taken.
+fn voids_captured(draft: &Draft, operation: &Operation) -> bool {
+    let payment = operation.payment.as_ref().and_then(|id| draft.state.payment(id));
+    operation.kind == OperationKind::Cancel && payment.is_some_and(|payment| payment.captured_at.is_some())
 }
 
 /// Money taken is proof against a void: the session is alive, and a payment taken in full was not voided at all.
@@ -283,7 +283,8 @@ fn note_capture(draft: &mut Draft, payment: &Payment) {
     if session.status == SessionStatus::Canceled {
         draft.push(session_moved(&payment.session, SessionStatus::Authorized));
     }
-    if fully_captured(draft, payment) && payment.captured_at.is_none() {
+    let full = draft.state.captured_of(&payment.id) == payment.amount;
+    if full && payment.captured_at.is_none() {
         draft.push(Change::PaymentCaptured { payment: payment.id.clone() });
     }
 }
@@ -381,6 +382,9 @@ fn marked_succeeded(draft: &mut Draft, operation: &Operation, note: &str) {
             operation,
             &Outcome { status: ProviderStatus::Canceled, ..vouched(operation, session_data(draft, operation)) },
         ),
+        OperationKind::Cancel if voids_captured(draft, operation) => {
+            review(draft, operation, "contradiction", "marked as voided, and all of the payment is captured");
+        }
         OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel => {
             finish(draft, operation, OperationState::Succeeded, None, Some("marked_succeeded"), Some(note));
             payment_done(draft, operation);
