@@ -131,11 +131,15 @@ async fn read(request: Request) -> Result<Vec<u8>, Problem> {
 
 /// The whole body, within a limit of bytes and the limit of time.
 pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    read_within(body, bytes_max, Duration::from_millis(BODY_READ_MS_MAX)).await
+}
+
+async fn read_within(body: Body, bytes_max: usize, wait: Duration) -> Result<Vec<u8>, Problem> {
     // Known before the first byte where the caller says how long it is.
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(Problem::too_large(bytes_max));
     }
-    let collected = tokio::time::timeout(Duration::from_millis(BODY_READ_MS_MAX), collect(body, bytes_max)).await;
+    let collected = tokio::time::timeout(wait, collect(body, bytes_max)).await;
     collected.unwrap_or_else(|_| Err(Problem::body_lost()))
 }
 
@@ -209,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_does_not_come_is_not_waited_for() {
-        let problem = read_within(Body::new(Silent), Duration::from_millis(10)).await.unwrap_err();
+        let problem = read_within(Body::new(Silent), BODY_BYTES_MAX, Duration::from_millis(10)).await.unwrap_err();
         assert_eq!(problem.into_response().status(), StatusCode::REQUEST_TIMEOUT);
     }
 }
