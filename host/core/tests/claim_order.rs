@@ -17,8 +17,11 @@ use tillbox_core::operation::{Operation, OperationState, Origin, Product};
 use tillbox_core::outcome::{Evidence, EvidenceAction, ProviderStatus};
 use tillbox_core::state::Collection;
 
+/// A name, and a collection brought to that point.
+type Place = (&'static str, fn() -> (Scene, SessionId));
+
 /// Where a payment of ten cents stands when its claims arrive.
-const PLACES: [(&str, fn() -> (Scene, SessionId)); 14] = [
+const PLACES: [Place; 14] = [
     ("opened", || Scene::with_session(10)),
     ("authorizing", || authorization(|_, _| {})),
     ("authorization unknown", || authorization(|scene, id| scene.leave(id, OperationState::Unknown))),
@@ -179,7 +182,7 @@ fn orders(of: usize) -> Vec<Vec<usize>> {
         }
         for index in 0..size {
             permute(items, size - 1, found);
-            let other = if size % 2 == 0 { index } else { 0 };
+            let other = if size.is_multiple_of(2) { index } else { 0 };
             items.swap(other, size - 1);
         }
     }
