@@ -261,7 +261,7 @@ const REFUSALS: [&str; 12] = [
 fn every_walk_from_an_empty_collection() {
     let mut seen = Seen::default();
     walk(&Scene::new(3), 5, &mut seen);
-    met(&seen, 11_000, &REFUSALS, 55);
+    met(&seen, 10_000, &REFUSALS, 55);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn every_walk_from_an_authorization_beside_another_session() {
     scene.authorized(&session);
     let mut seen = Seen::default();
     walk(&scene, 4, &mut seen);
-    met(&seen, 12_000, &REFUSALS, 49);
+    met(&seen, 10_000, &REFUSALS, 49);
 }
 
 #[test]
@@ -280,5 +280,5 @@ fn every_walk_from_a_partial_capture() {
     scene.captured(&payment, 1);
     let mut seen = Seen::default();
     walk(&scene, 5, &mut seen);
-    met(&seen, 11_000, &REFUSALS, 55);
+    met(&seen, 10_000, &REFUSALS, 55);
 }

@@ -5,6 +5,7 @@
 //! before the reply that makes it known.
 
 use tillbox_core::command::{Command, ObservedIds};
+use tillbox_core::event::{Change as EventChange, Event, SetAside};
 use tillbox_core::id::{CaptureId, OperationId, ProviderId, RefundId, SessionId};
 use tillbox_core::machine;
 use tillbox_core::outcome::{Evidence, EvidenceAction, EvidenceSubject};
@@ -121,11 +122,11 @@ impl Host {
             Ok(Err(Rejection::Failed(error))) => return Err(super::recheck::not_asked(Failure::Error(error))),
             Err(failure) => return Err(super::recheck::not_asked(failure)),
         };
+        let too_old = self.now().0.saturating_sub(kept.received_at.0) > WAIT_MS_MAX;
         let mut waiting = false;
         for claim in &claims {
-            waiting |= !self.merge(kept, claim).await?;
+            waiting |= !self.merge(kept, claim, too_old).await?;
         }
-        let too_old = self.now().0.saturating_sub(kept.received_at.0) > WAIT_MS_MAX;
         match (waiting, too_old) {
             (false, _) => {
                 self.close(kept, DeliveryState::Applied, None).await?;
@@ -140,8 +141,9 @@ impl Host {
         }
     }
 
-    /// Merges one claim; `false` when what it speaks of is not known yet.
-    async fn merge(&self, kept: &KeptDelivery, claim: &Evidence) -> Result<bool, Error> {
+    /// Merges one claim; `false` when what it speaks of is not known yet, or fits nothing in the books yet. At the last look
+    /// a claim that still fits nothing is written down as such, for somebody to see.
+    async fn merge(&self, kept: &KeptDelivery, claim: &Evidence, last_look: bool) -> Result<bool, Error> {
         if claim.action == EvidenceAction::NotSupported {
             return Ok(true);
         }
@@ -167,6 +169,9 @@ impl Host {
             }
             let observe = Command::Observe { session: session.clone(), evidence: claim.clone(), ids: ids.clone() };
             let events = machine::decide(Some(&stored.collection), &observe, self.now())?;
+            if fits_nothing(&events) && !last_look {
+                return Ok(false);
+            }
             let after = applied(&stored.collection, &events);
             let merged = MergedClaim {
                 provider: kept.provider.clone(),
@@ -198,4 +203,11 @@ impl Host {
         let detail = detail.map(str::to_owned);
         Ok(self.inner.store.close_delivery(kept.id.clone(), state, detail, self.now()).await?)
     }
+}
+
+/// Whether a claim was set aside because the books explain it with nothing they hold now. A later change may.
+fn fits_nothing(events: &[Event]) -> bool {
+    let unmatched =
+        |event: &Event| matches!(event.change, EventChange::EvidenceSetAside { why: SetAside::Unmatched, .. });
+    events.iter().any(unmatched)
 }

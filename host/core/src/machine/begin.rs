@@ -185,6 +185,7 @@ fn update_session(
     }
     open(state)?;
     changeable(session)?;
+    was_opened(state, session)?;
     if amount != session.amount && !abilities.update_amount {
         return Err(Refusal::NotCapable { ability: "update-amount" });
     }
@@ -233,6 +234,7 @@ fn authorize(
     if session.status == SessionStatus::Canceled {
         return Err(Refusal::SessionClosed { status: session.status.as_str() });
     }
+    was_opened(state, session)?;
     nothing_open_on_session(state, &session.id)?;
     no_uncertain_charge(state)?;
     let left = state.authorizable();
@@ -351,6 +353,19 @@ fn changeable(session: &Session) -> Result<(), Refusal> {
         | SessionStatus::Captured
         | SessionStatus::Canceled => Err(Refusal::SessionClosed { status: session.status.as_str() }),
     }
+}
+
+/// A session whose opening provably did not happen has nothing at the provider that could be changed or charged.
+fn was_opened(state: &Collection, session: &Session) -> Result<(), Refusal> {
+    let failed = |operation: &Operation| {
+        operation.kind == OperationKind::Initiate
+            && operation.session == session.id
+            && matches!(operation.state, OperationState::Rejected | OperationState::Absent)
+    };
+    if state.operations.iter().any(failed) {
+        return Err(Refusal::SessionClosed { status: session.status.as_str() });
+    }
+    Ok(())
 }
 
 fn live_session<'a>(state: &'a Collection, id: &SessionId) -> Result<&'a Session, Refusal> {
