@@ -84,8 +84,8 @@ impl Host {
         Ok(self.stored(key).await?.collection)
     }
 
-    /// Rechecks every open operation once, newest first, and tells how many came to an end. The server does this at its start
-    /// and from then on; an embedder calls it when it likes.
+    /// Rechecks every open operation once, newest first, looks at webhooks that wait, and tells how many of both came to an
+    /// end. The server does this at its start and from then on; an embedder calls it when it likes.
     ///
     /// # Errors
     /// [`Error::Store`]. A provider that cannot be asked is logged and asked again in the next round.
@@ -109,7 +109,7 @@ impl Host {
                 }
             }
             if last {
-                return Ok(ended);
+                return Ok(ended + self.process_open_deliveries().await?);
             }
         }
     }
