@@ -76,9 +76,6 @@ fn covered_by(report: &InspectReport, import: &str) -> String {
     let wants = |name: &str| report.interfaces_wanted.iter().any(|wanted| wanted == name);
     let short = import.rsplit_once('/').map_or(import, |(_, rest)| rest);
     let short = short.split_once('@').map_or(short, |(name, _)| name);
-    if wants(import) {
-        return "no grant: nobody gets it".to_owned();
-    }
     if wants(short) {
         return format!("the grant `interfaces = [\"{short}\"]`, which this version of the host does not serve");
     }

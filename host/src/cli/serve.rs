@@ -160,9 +160,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
         return Err(Failure::new(what).next("listen on a loopback address, for example --listen 127.0.0.1:9000"));
     }
     TcpListener::bind(address).await.map_err(|error| {
-        let next = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port",
-            _ => "choose another address",
+        let busy = error.kind() == std::io::ErrorKind::AddrInUse;
+        let next = if busy {
+            "another program listens there: stop it, or choose another port"
+        } else {
+            "choose another address"
         };
         let next = format!("{next} with --listen 127.0.0.1:PORT (0 takes a free port)");
         Failure::because(format!("the server cannot listen on {address}"), &error).next(next)

@@ -2,6 +2,8 @@
 //!
 //! It has no knowledge of providers beyond their names: it asks the service what any program would ask.
 
+#[cfg(all(test, feature = "bundled"))]
+mod liars;
 mod scenes;
 mod story;
 
