@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use tillbox_core::id::{CollectionId, OperationId, PaymentId, SessionId};
 
-use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, ECHO_CHARS_MAX};
+use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX};
 use super::problem::Problem;
 use super::wire::{Fields, Input, Invalid, Query};
 
@@ -134,27 +134,34 @@ pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, P
     read_within(body, bytes_max, Duration::from_millis(BODY_READ_MS_MAX)).await
 }
 
-async fn read_within(body: Body, bytes_max: usize, wait: Duration) -> Result<Vec<u8>, Problem> {
+async fn read_within(mut body: Body, bytes_max: usize, wait: Duration) -> Result<Vec<u8>, Problem> {
     // Known before the first byte where the caller says how long it is.
-    if body.size_hint().lower() > bytes_max as u64 {
-        return Err(Problem::too_large(bytes_max));
+    let announced = body.size_hint().lower() > bytes_max as u64;
+    if !announced {
+        let collected = tokio::time::timeout(wait, collect(&mut body, bytes_max)).await;
+        if let Some(bytes) = collected.unwrap_or_else(|_| Err(Problem::body_lost()))? {
+            return Ok(bytes);
+        }
     }
-    let collected = tokio::time::timeout(wait, collect(body, bytes_max)).await;
-    collected.unwrap_or_else(|_| Err(Problem::body_lost()))
+    // A connection that is closed on a caller who still sends is reset, and the answer is lost with it.
+    let rest = collect(&mut body, DISCARD_BYTES_MAX);
+    drop(tokio::time::timeout(Duration::from_millis(DISCARD_MS_MAX), rest).await);
+    Err(Problem::too_large(bytes_max))
 }
 
-async fn collect(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+/// All that is left of the body; nothing when that is more than allowed.
+async fn collect(body: &mut Body, bytes_max: usize) -> Result<Option<Vec<u8>>, Problem> {
     let mut bytes = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Problem::body_lost())?;
         // Trailers say nothing here.
         let data: Bytes = frame.into_data().unwrap_or_default();
         if bytes.len() + data.len() > bytes_max {
-            return Err(Problem::too_large(bytes_max));
+            return Ok(None);
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 #[cfg(test)]

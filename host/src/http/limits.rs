@@ -13,6 +13,13 @@ pub const BODY_DEPTH_MAX: usize = 32;
 /// Milliseconds for a whole body to arrive: 128 KiB take this long at 13 kB/s.
 pub const BODY_READ_MS_MAX: u64 = 10_000;
 
+/// Bytes of a body that is too large which are still taken, so that its caller gets to read why: eight times what is
+/// allowed covers honest mistakes.
+pub const DISCARD_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
+
+/// Milliseconds this is tried for.
+pub const DISCARD_MS_MAX: u64 = 500;
+
 /// Milliseconds for the request line and all headers to arrive, and for a kept connection to stay idle.
 pub const HEADER_READ_MS_MAX: u64 = 10_000;
 

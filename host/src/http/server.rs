@@ -37,15 +37,22 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let gate = Gate::new();
-    serve_routes(listener, super::assembled(host, &gate), gate, Duration::from_millis(HEADER_READ_MS_MAX), shutdown)
-        .await
+    let bounds = Bounds { header_read: Duration::from_millis(HEADER_READ_MS_MAX), connections_max: CONNECTIONS_MAX };
+    serve_routes(listener, super::assembled(host, &gate), gate, bounds, shutdown).await
+}
+
+/// What a test makes smaller.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    header_read: Duration,
+    connections_max: usize,
 }
 
 async fn serve_routes(
     listener: TcpListener,
     routes: Router,
     gate: Gate,
-    header_read: Duration,
+    bounds: Bounds,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -59,11 +66,11 @@ async fn serve_routes(
     let service = TowerToHyperService::new(routes.layer(from_fn(local_only)));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(header_read)
+        .header_read_timeout(bounds.header_read)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
     let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(bounds.connections_max));
     tokio::pin!(shutdown);
     loop {
         let (stream, place) = tokio::select! {
@@ -138,10 +145,11 @@ fn names_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, SocketAddr};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
 
     use super::*;
 
@@ -166,21 +174,46 @@ mod tests {
         assert!(error.to_string().contains("127.0.0.1"), "{error}");
     }
 
-    /// Answers nothing and closes when the request line never ends, and stops when told so.
-    #[tokio::test]
-    async fn a_caller_that_never_finishes_its_headers_is_hung_up_on() {
+    /// A server without routes; the sender stops it.
+    async fn started(bounds: Bounds) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<io::Result<()>>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let gate = Gate::new();
-        let header_read = Duration::from_millis(20);
-        let server = tokio::spawn(serve_routes(listener, Router::new(), gate, header_read, shutdown));
+        let server = tokio::spawn(serve_routes(listener, Router::new(), Gate::new(), bounds, shutdown));
+        (address, stop, server)
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_never_finishes_its_headers_is_hung_up_on() {
+        let bounds = Bounds { header_read: Duration::from_millis(20), connections_max: CONNECTIONS_MAX };
+        let (address, stop, server) = started(bounds).await;
         let mut caller = TcpStream::connect(address).await.unwrap();
         caller.write_all(b"GET / HTTP/1.1\r\nhost: local").await.unwrap();
         let mut answer = Vec::new();
         caller.read_to_end(&mut answer).await.unwrap();
         stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_connection_too_many_waits_for_its_turn() {
+        let bounds = Bounds { header_read: Duration::from_millis(HEADER_READ_MS_MAX), connections_max: 1 };
+        let (address, stop, server) = started(bounds).await;
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        let mut first = TcpStream::connect(address).await.unwrap();
+        first.write_all(request).await.unwrap();
+        let mut byte = [0; 1];
+        first.read_exact(&mut byte).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(request).await.unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(50), second.read_exact(&mut byte)).await;
+        assert!(early.is_err(), "the first connection is still open");
+        drop(first);
+        second.read_exact(&mut byte).await.unwrap();
+        assert_eq!(byte, *b"H");
+        stop.send(()).unwrap();
+        // A shutdown does not wait for callers who only keep a connection.
         server.await.unwrap().unwrap();
     }
 }

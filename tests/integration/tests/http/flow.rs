@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::client::Request;
 use crate::scene::{CARDS, CARDS_AT_ONCE, MANUAL_ID, Shop, digits, id, ok};
 
 /// Authorized, captured in parts, refunded in part: the same for every provider.
@@ -176,4 +177,17 @@ fn a_payment_that_is_not_wanted_any_more_is_voided() {
     let canceled = shop.post(&format!("/admin/payment-collections/{collection}/cancel"), &json!({}));
     assert_eq!(canceled["payment_collection"]["status"], "canceled");
     assert!(canceled["payment_collection"]["payments"][0]["canceled_at"].is_string());
+}
+
+/// What the reference's published JavaScript client sends with every request, GET and DELETE included.
+#[test]
+fn a_client_that_always_says_json_is_understood() {
+    let shop = Shop::open();
+    let session = shop.session(&shop.collection("9", "eur"), CARDS);
+    let target = format!("/store/payment-sessions/{session}");
+    for method in ["GET", "POST", "DELETE"] {
+        let request = Request::new(method, &target).header("content-type", "application/json");
+        let request = request.header("accept", "application/json").header("x-medusa-locale", "");
+        ok(request.header("x-publishable-api-key", "pk_1").send(shop.address));
+    }
 }
