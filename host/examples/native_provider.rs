@@ -180,3 +180,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} in all: {}", collection.captured(), collection.status.as_str());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_runs() {
+        super::main().unwrap();
+    }
+}

@@ -123,7 +123,8 @@ fn a_component_that_wants_more_is_shown_and_not_loaded() {
     assert!(told.contains("interfaces = [\"http\"]") && told.contains("does not load"), "{told}");
     let whole: Value = serde_json::from_str(&good(&["provider", "inspect", path_text(&file), "--json"])).unwrap();
     assert_eq!(whole["loads_without_grants"], false);
-    assert_eq!(whole["report"]["interfaces_wanted"].to_string(), "[\"http\"]");
+    let wanted = whole["report"]["interfaces_wanted"].to_string();
+    assert!(wanted.contains("\"http\""), "{wanted}");
 
     let (cache, database) = (directory.path().join("cache"), directory.path().join("never.db"));
     let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--provider", path_text(&file)];
