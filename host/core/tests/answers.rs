@@ -56,6 +56,7 @@ fn standing(scene: &Scene, operation: &OperationId) -> String {
     format!("{} {reason} {} {}", found.state.as_str(), session.as_str(), scene.state.status.as_str())
 }
 
+// Long because it is a table: every status of every kind, one line each.
 #[test]
 fn every_status_for_every_kind() {
     use OperationKind::{Authorize, Cancel, Capture, Delete, Initiate, Refund, Update};

@@ -56,10 +56,12 @@ impl Host {
     /// Takes a webhook request for a provider.
     ///
     /// # Errors
-    /// [`Error::UnknownProvider`]; [`Error::Invalid`] when it is larger than the contract allows; [`Error::NotAsked`] when it is
+    /// [`Error::UnknownProvider`]; [`Error::Invalid`] when the provider takes none or it is larger than the contract allows; [`Error::NotAsked`] when it is
     /// kept but could not be verified now: it will be, and a redelivery does no harm.
     pub async fn receive_webhook(&self, provider: &ProviderId, webhook: IncomingWebhook) -> Result<Received, Error> {
-        self.provider(provider)?;
+        if !self.provider(provider)?.info().capabilities.webhooks {
+            return Err(Error::invalid("provider", format!("{provider} takes no webhooks")));
+        }
         if webhook.body.len() > WEBHOOK_BYTES_MAX {
             return Err(Error::invalid("body", format!("at most {WEBHOOK_BYTES_MAX} bytes are allowed")));
         }

@@ -55,6 +55,7 @@ impl Scripted {
             automatic_capture: true,
             cancel_authorized: true,
             update_amount: true,
+            webhooks: true,
             ..Capabilities::default()
         };
         let strong = Recovery { keys: KeyMemory::Forever, lookup: Lookup::Strong };

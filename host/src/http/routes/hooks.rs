@@ -1,5 +1,6 @@
 //! `/hooks`: webhooks of gateways, as they arrive. Any content type, any bytes; the provider says whether they are true.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -8,6 +9,7 @@ use tillbox_core::id::ProviderId;
 use crate::http::extract::read_body;
 use crate::http::limits::ECHO_CHARS_MAX;
 use crate::http::problem::{ForOperator, Problem};
+use crate::http::wire::Invalid;
 use crate::service::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX};
 use crate::{Error, Host};
 
@@ -16,9 +18,10 @@ use crate::{Error, Host};
 /// now, which makes the gateway deliver it again.
 pub(super) async fn receive(
     State(host): State<Host>,
-    Path(provider): Path<String>,
+    provider: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ForOperator> {
+    let Path(provider) = provider.map_err(|_| Problem::from(Invalid::field("provider", "is not UTF-8")))?;
     let shown = || provider.chars().take(ECHO_CHARS_MAX).collect();
     let unknown = || Problem::not_found("PaymentProvider", shown());
     let id = ProviderId::parse(&format!("{}_{provider}", ProviderId::PREFIX)).map_err(|_| unknown())?;

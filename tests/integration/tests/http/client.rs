@@ -94,8 +94,15 @@ fn read(stream: &mut TcpStream) -> Answer {
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
     let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).expect("every body is JSON") };
+    let headers: Vec<(String, String)> =
+        headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    // Gateways are answered in plain text; everybody else in JSON.
+    let plain = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/plain"));
+    let body = match (body.is_empty(), plain) {
+        (true, _) => Value::Null,
+        (false, true) => Value::String(body.to_owned()),
+        (false, false) => serde_json::from_str(body).expect("every other body is JSON"),
+    };
     Answer { status: status.expect("a status line"), headers, body }
 }
 

@@ -16,3 +16,4 @@ mod faults;
 mod privacy;
 mod refused;
 mod restart;
+mod webhooks;

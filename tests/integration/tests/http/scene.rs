@@ -21,6 +21,10 @@ pub(crate) const MANUAL_ID: &str = "pp_manual_default";
 pub(crate) const CARDS: &str = "pp_stripe-mock_default";
 /// Cards; captures at once.
 pub(crate) const CARDS_AT_ONCE: &str = "pp_stripe-mock_at-once";
+/// Cards and bank debits; takes webhooks signed with [`WEBHOOK_SECRET`].
+pub(crate) const HOOKED: &str = "pp_stripe-mock_hooked";
+/// What webhooks to [`HOOKED`] are signed with.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_the_integration_tests";
 /// Misbehaves as its input says.
 pub(crate) const ROGUE: &str = "pp_hostile_default";
 
@@ -40,10 +44,12 @@ async fn installed() -> &'static [Installed] {
             let runtime = Runtime::new(RuntimeConfig::default()).expect("the engine starts");
             let mut installed = Vec::new();
             let automatic = Map::from_iter([("capture_method".to_owned(), json!("automatic"))]);
+            let hooked = Map::from_iter([("webhook_secrets".to_owned(), json!([WEBHOOK_SECRET]))]);
             for (id, component, settings) in [
                 ("default", MANUAL, Map::new()),
                 ("default", STRIPE_MOCK, Map::new()),
                 ("at-once", STRIPE_MOCK, automatic),
+                ("hooked", STRIPE_MOCK, hooked),
                 ("default", HOSTILE, Map::new()),
             ] {
                 let package = runtime.check(component).await.expect("a good component");
