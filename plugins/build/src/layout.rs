@@ -1,6 +1,6 @@
 //! Where things lie: the workspace, and a target directory for components beside the outer build's own.
 //!
-//! Paths only; it refuses to read or write anything.
+//! Paths only; it refuses to read or write any file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 /// cargo holds the lock of `target/debug` for as long as the build script runs.
 const COMPONENTS_DIR: &str = "components";
 
-/// The root of the workspace this crate belongs to, fixed when it is compiled.
+/// The root of the workspace that is being built. Packages lie two levels below it.
+///
+/// Asked of cargo when the build script runs, and not fixed when this crate is compiled: a compiled build script can outlive
+/// a checkout that was moved.
 pub(crate) fn workspace_root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.ancestors().nth(2).unwrap_or(&here).to_path_buf()
 }
 
 /// The components' target directory for a build script with this `OUT_DIR`.

@@ -21,7 +21,12 @@ struct Arrows {
 
 const ALLOWED: &[Arrows] = &[
     arrows("host/core", &[], &[], &[]),
-    arrows("host/runtime", &["host/core"], &["tests/artifacts", "plugins/sdk", "plugins/manual", "plugins/stripe-mock"], &[]),
+    arrows(
+        "host/runtime",
+        &["host/core"],
+        &["tests/artifacts", "plugins/sdk", "plugins/manual", "plugins/stripe-mock"],
+        &[],
+    ),
     arrows(
         "host",
         &["host/core", "host/runtime", "plugins/bundled"],

@@ -104,10 +104,12 @@ impl Bare {
         store
     }
 
-    /// A live instance, for measuring what one holds.
-    pub async fn instance(&self) -> Store<State> {
+    /// A live instance that has answered once, for measuring what one holds.
+    pub async fn live(&self, context: &Context, request: &CaptureRequest) -> Store<State> {
         let mut store = self.store();
-        self.instance.instantiate_async(&mut store).await.unwrap();
+        let instance = self.instance.instantiate_async(&mut store).await.unwrap();
+        let payments = self.payments.load(&mut store, &instance).unwrap();
+        payments.call_capture(&mut store, context, request).await.unwrap().unwrap();
         store
     }
 
