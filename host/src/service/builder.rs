@@ -12,7 +12,7 @@ use tillbox_runtime::request::Environment;
 use super::{Error, Host, Inner};
 use crate::clock::{Clock, SystemClock};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 
 /// The longest a provider call may take, milliseconds: gateways answer within seconds, and a payer waits.
 pub const DEADLINE_MS_MAX: u32 = 120_000;
@@ -21,6 +21,7 @@ enum Where {
     Nowhere,
     Memory,
     File(PathBuf),
+    Url(String),
     Given(Arc<dyn Store>),
 }
 
@@ -52,6 +53,14 @@ impl HostBuilder {
     #[must_use]
     pub fn database(mut self, path: impl Into<PathBuf>) -> Self {
         self.store = Where::File(path.into());
+        self
+    }
+
+    /// Keeps everything in the database of this URL: `sqlite:PATH`, or `postgres://user:password@host:port/database` when
+    /// several hosts share one (see [`crate::store::open`]).
+    #[must_use]
+    pub fn database_url(mut self, url: impl Into<String>) -> Self {
+        self.store = Where::Url(url.into());
         self
     }
 
@@ -119,6 +128,7 @@ impl HostBuilder {
             }
             Where::Memory => Arc::new(opened(SqliteStore::in_memory).await?),
             Where::File(path) => Arc::new(opened(move || SqliteStore::open(&path)).await?),
+            Where::Url(url) => store::open(&url).await?,
             Where::Given(store) => store,
         };
         let host_key = store.host_key().await?;

@@ -21,7 +21,7 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
-    /// The file is no database of ours, or of a newer version.
+    /// The file or URL leads to no database of ours, or to one of a newer version.
     #[error("{0}")]
     Foreign(String),
 }

@@ -6,9 +6,12 @@
 mod change;
 mod delivery;
 mod fault;
+mod open;
 mod outbox;
+pub mod postgres;
 mod sql;
 pub mod sqlite;
+mod transfer;
 
 use async_trait::async_trait;
 use tillbox_core::Timestamp;
@@ -18,7 +21,9 @@ use tillbox_core::operation::OperationState;
 pub use change::{Change, Stored};
 pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use fault::StoreError;
+pub use open::open;
 pub use outbox::OutboxEvent;
+pub use transfer::{Moved, Progress, migrate};
 
 /// How a collection is found: by its own id or by that of anything in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

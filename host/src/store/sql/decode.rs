@@ -8,9 +8,9 @@ use tillbox_core::status::{CollectionStatus, SessionStatus};
 use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 
-use super::Row;
 use super::columns::{Place, ProductColumns, decline_from_text, headers_from_text, next_action_from_text};
-use crate::store::{KeptDelivery, Key, OperationEntry, OutboxEvent, StoreError, Stored};
+use super::{Row, Value};
+use crate::store::{KeptDelivery, Key, OperationEntry, OutboxEvent, Page, StoreError, Stored};
 
 pub(in crate::store) const COLLECTION: &str = "select id, version, currency, exponent, amount_minor, cart_id, metadata, \
      status, completed_at, canceled_at, created_at, updated_at from collection where id = $1";
@@ -40,6 +40,11 @@ pub(in crate::store) const IS_MERGED: &str = "select event_id from evidence wher
 pub(in crate::store) const SESSION_BY_REFERENCE: &str = "select id from session \
      where provider_id = $1 and provider_reference = $2 union \
      select session_id from payment where provider_id = $1 and provider_reference = $2 limit 1";
+
+/// The values that `limit` and `offset` of a list want.
+pub(in crate::store) fn bounds(page: Page) -> Vec<Value> {
+    vec![i64::from(page.limit.min(Page::LIMIT_MAX)).into(), i64::from(page.offset).into()]
+}
 
 /// The query that finds the collection of a key, and the id to ask it for.
 pub(in crate::store) fn owner(key: &Key) -> (Option<&'static str>, &str) {

@@ -39,13 +39,16 @@ const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, positi
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
      reason = excluded.reason, detail = excluded.detail, updated_at = excluded.updated_at";
 
-const INSERT_EVENT: &str = "insert into outbox (id, collection_id, kind, data, created_at) values ($1, $2, $3, $4, $5)";
+/// Public to the stores, since an event's id is unique in the database and so tells whether its change was committed.
+pub(in crate::store) const INSERT_EVENT: &str =
+    "insert into outbox (id, collection_id, kind, data, created_at) values ($1, $2, $3, $4, $5)";
 
 const INSERT_CLAIM: &str = "insert into evidence (provider_id, event_id, collection_id, delivery_id, created_at) \
      values ($1, $2, $3, $4, $5) on conflict do nothing";
 
+/// The id is ours: a second attempt finds its own first.
 const INSERT_DELIVERY: &str = "insert into delivery (id, provider_id, headers, query, body, state, received_at, updated_at) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8)";
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing";
 
 const CLOSE_DELIVERY: &str = "update delivery set state = $1, detail = $2, updated_at = $3 where id = $4";
 
@@ -225,7 +228,7 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
     )
 }
 
-fn event(event: &OutboxEvent) -> Step {
+pub(in crate::store) fn event(event: &OutboxEvent) -> Step {
     step(
         INSERT_EVENT,
         vec![

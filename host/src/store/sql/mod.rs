@@ -6,6 +6,7 @@
 mod columns;
 pub(super) mod decode;
 pub(super) mod encode;
+pub(super) mod facts;
 mod value;
 
 pub(super) use value::{Row, Value};

@@ -20,13 +20,15 @@ impl From<i64> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        value.to_owned().into()
     }
 }
 
+/// PostgreSQL's text cannot hold U+0000. A provider's words may, and an answer about money must not be lost over it, so the
+/// character is replaced, on every database alike. JSON escapes it and so is never touched.
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value })
     }
 }
 

@@ -3,7 +3,7 @@
 //! Waiting changes share a transaction, a savepoint each, and so one fsync: group commit. A refused one rolls back alone.
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
-mod read;
+pub(super) mod read;
 mod write;
 mod writer;
 
@@ -54,12 +54,8 @@ impl SqliteStore {
     /// [`StoreError::Foreign`] when the file is no database of ours or of a newer version, [`StoreError::Unavailable`] when it
     /// cannot be opened for writing.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let name = |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(name)?;
-        prepare(&mut connection, &path.display().to_string())?;
         Ok(Self {
-            writer: Writer::start(connection)?,
+            writer: Writer::start(connect(path)?)?,
             readers: Readers::File { path: path.to_owned(), idle: Arc::default() },
         })
     }
@@ -169,8 +165,17 @@ impl Store for SqliteStore {
     }
 }
 
+/// A connection that writes, to a file that is ours and up to date.
+pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let name = |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(name)?;
+    prepare(&mut connection, &path.display().to_string())?;
+    Ok(connection)
+}
+
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../migrations/0001_first.sql"))])
+    Migrations::new(vec![M::up(include_str!("../migrations/sqlite/0001_first.sql"))])
 }
 
 /// Refuses strangers, sets what durability needs, brings the tables up to date.
@@ -212,6 +217,6 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "an error mapper takes the error")]
-fn unavailable(error: rusqlite::Error) -> StoreError {
+pub(in crate::store) fn unavailable(error: rusqlite::Error) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }

@@ -32,7 +32,7 @@ pub(super) fn load(connection: &Connection, key: &Key) -> Result<Option<Stored>,
 }
 
 pub(super) fn list_collections(connection: &Connection, page: Page) -> Result<Listed<CollectionId>, StoreError> {
-    let found = rows(connection, "collection", decode::LIST_COLLECTIONS, bounds(page))?;
+    let found = rows(connection, "collection", decode::LIST_COLLECTIONS, decode::bounds(page))?;
     let items = found.iter().map(decode::collection_id).collect::<Result<_, _>>()?;
     Ok(Listed { items, count: count(connection, decode::COUNT_COLLECTIONS)? })
 }
@@ -41,7 +41,7 @@ pub(super) fn list_payments(
     connection: &Connection,
     page: Page,
 ) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
-    let found = rows(connection, "payment", decode::LIST_PAYMENTS, bounds(page))?;
+    let found = rows(connection, "payment", decode::LIST_PAYMENTS, decode::bounds(page))?;
     let items = found.iter().map(decode::payment_entry).collect::<Result<_, _>>()?;
     Ok(Listed { items, count: count(connection, decode::COUNT_PAYMENTS)? })
 }
@@ -52,7 +52,7 @@ pub(super) fn list_operations(
     page: Page,
 ) -> Result<Listed<OperationEntry>, StoreError> {
     let (list, total) = decode::operations_in(states);
-    let found = rows(connection, "operation", &list, bounds(page))?;
+    let found = rows(connection, "operation", &list, decode::bounds(page))?;
     let items = found.iter().map(decode::operation_entry).collect::<Result<_, _>>()?;
     Ok(Listed { items, count: count(connection, &total)? })
 }
@@ -86,11 +86,12 @@ pub(super) fn session_by_reference(
     found.first().map(decode::session_id).transpose()
 }
 
-fn bounds(page: Page) -> Vec<Value> {
-    vec![i64::from(page.limit.min(Page::LIMIT_MAX)).into(), i64::from(page.offset).into()]
-}
-
-fn rows(connection: &Connection, table: &'static str, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+pub(in crate::store) fn rows(
+    connection: &Connection,
+    table: &'static str,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Row>, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
     let columns = statement.column_count();
     let mut found = statement.query(params_from_iter(values)).map_err(unavailable)?;

@@ -1,9 +1,11 @@
 //! Running the shared statements on the writing connection.
 
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::super::sql::{Step, Value, encode};
+use super::super::sql::{Step, Value, encode, facts};
+use super::read::rows;
 use super::{Change, StoreError, unavailable};
 
 pub(super) fn change(connection: &Connection, change: &Change) -> Result<(), StoreError> {
@@ -12,7 +14,7 @@ pub(super) fn change(connection: &Connection, change: &Change) -> Result<(), Sto
 
 pub(super) fn step(connection: &Connection, step: Step) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(step.sql).map_err(unavailable)?;
-    let touched = statement.execute(params_from_iter(step.values)).map_err(unavailable)?;
+    let touched = statement.execute(params_from_iter(step.values)).map_err(refused)?;
     if step.guarded && touched != 1 {
         return Err(StoreError::Conflict);
     }
@@ -21,20 +23,22 @@ pub(super) fn step(connection: &Connection, step: Step) -> Result<(), StoreError
 
 /// Makes the host key at the first call.
 pub(super) fn host_key(connection: &mut Connection) -> Result<[u8; 32], StoreError> {
-    connection
-        .execute("insert into meta (name, value) values ('host_key', randomblob(32)) on conflict do nothing", [])
-        .map_err(unavailable)?;
-    let key: Vec<u8> = connection
-        .query_row("select value from meta where name = 'host_key'", [], |row| row.get(0))
-        .map_err(unavailable)?;
-    let wrong = |_| StoreError::Corrupt { table: "meta", id: "host_key".into(), what: "not 32 bytes".into() };
-    key.try_into().map_err(wrong)
+    connection.execute(facts::MAKE_HOST_KEY, [facts::fresh_key()?]).map_err(unavailable)?;
+    facts::host_key(rows(connection, "meta", facts::HOST_KEY, Vec::new())?.first())
 }
 
-/// Writes something harmless, so that a database that cannot be written shows it.
+/// What a database that cannot be written refuses.
 pub(super) fn touch(connection: &Connection) -> Result<(), StoreError> {
-    let sql = "insert into meta (name, value) values ('checked', x'01') on conflict (name) do update set value = value";
-    connection.execute(sql, []).map(|_| ()).map_err(unavailable)
+    connection.execute(facts::TOUCH, [facts::touched()]).map(|_| ()).map_err(unavailable)
+}
+
+/// An id or a place that somebody else took first is a race that was lost, as a version is; everything else is trouble.
+fn refused(error: rusqlite::Error) -> StoreError {
+    let taken = matches!(
+        error.sqlite_error().map(|error| error.extended_code),
+        Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE)
+    );
+    if taken { StoreError::Conflict } else { unavailable(error) }
 }
 
 impl ToSql for Value {
