@@ -1,0 +1,284 @@
+//! Collections to keep: a small one, and one in which every column of every table holds something.
+
+use tillbox::core::event::{Change as What, Event, SessionProgress, Settlement};
+use tillbox::core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
+use tillbox::core::operation::{Operation, OperationKind, OperationState, Origin, Product};
+use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
+use tillbox::core::state::{Collection, Payment, Session};
+use tillbox::core::status::SessionStatus;
+use tillbox::core::text::Json;
+use tillbox::core::{Money, Timestamp, machine};
+use tillbox::currency::money;
+use tillbox::store::{Change, KeptDelivery, MergedClaim, Store, StoreError, Stored};
+
+/// A webhook request, with everything in it that may be lost on the way.
+#[must_use]
+pub fn delivery(number: u32) -> KeptDelivery {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    KeptDelivery {
+        id: format!("whin_{}", tail(number)),
+        provider: provider(),
+        headers: vec![header("b", "2"), header("a", "\u{0}\u{ff}"), header("b", "1")],
+        query: "x=%00&y=é".to_owned(),
+        body: (0..=255).collect(),
+        received_at: Timestamp(1_700_000_000_000),
+    }
+}
+
+/// The claim that a delivery carried.
+#[must_use]
+pub fn claim(number: u32, event_id: &str) -> MergedClaim {
+    let delivery = delivery(number);
+    let at = Timestamp(1_700_000_000_001);
+    MergedClaim { provider: delivery.provider, event_id: event_id.to_owned(), delivery: delivery.id, at }
+}
+
+/// The provider of all samples.
+#[must_use]
+pub fn provider() -> ProviderId {
+    ProviderId::from_tail("sample_default")
+}
+
+/// Ids that end in this, so that they are easy to tell.
+#[must_use]
+pub fn tail(number: u32) -> String {
+    format!("{number:026}")
+}
+
+/// A change that makes a small collection.
+///
+/// # Panics
+/// When the core does not take its own events.
+#[must_use]
+pub fn created(number: u32) -> Change {
+    let events = vec![made(number)];
+    let collection = machine::replay(&events).expect("the events are in order");
+    Change::new(None, collection, &events)
+}
+
+/// A change of a collection's notes.
+///
+/// # Panics
+/// When the core does not take its own events.
+#[must_use]
+pub fn noted(before: &Stored, note: &str) -> Change {
+    let metadata = Some(Json::from_checked(&format!("{{\"note\":\"{note}\"}}")));
+    let event = at(2, What::CollectionUpdated { amount: None, metadata });
+    let after = machine::apply(Some(before.collection.clone()), &event).expect("the event fits");
+    Change::new(Some(before.clone()), after, &[event])
+}
+
+/// The id that [`created`] gives.
+#[must_use]
+pub fn id(number: u32) -> CollectionId {
+    CollectionId::from_tail(&tail(number))
+}
+
+/// Makes a small collection and reads it.
+///
+/// # Errors
+/// What the store says.
+///
+/// # Panics
+/// When the store has forgotten it.
+pub async fn stored(store: &dyn Store, number: u32) -> Result<Stored, StoreError> {
+    store.commit(created(number)).await?;
+    let found = store.load(tillbox::store::Key::Collection(id(number))).await?;
+    Ok(found.expect("it was stored"))
+}
+
+/// A change that makes a collection with everything in it, some of it under the worst of names.
+///
+/// # Panics
+/// When the core does not take its own events.
+#[must_use]
+pub fn rich(number: u32) -> Change {
+    let events = history(number);
+    let collection = machine::replay(&events).expect("the events are in order");
+    Change::new(None, collection, &events)
+}
+
+fn made(number: u32) -> Event {
+    at(
+        1,
+        What::CollectionCreated {
+            id: id(number),
+            amount: euros("10.50"),
+            cart_id: Some(format!("cart_{number}")),
+            metadata: Some(Json::from_checked(r#"{"order":"№ 7","nothing":null,"nul":"\u0000"}"#)),
+        },
+    )
+}
+
+fn history(number: u32) -> Vec<Event> {
+    let session = SessionId::from_tail(&tail(number));
+    let progress = SessionProgress {
+        session: session.clone(),
+        status: SessionStatus::Authorized,
+        amount: None,
+        data: Some(Json::from_checked(r#"{"intent":"pi_1","deep":[1,2.50,{"a":null}]}"#)),
+        client_data: Some(Json::from_checked(r#"{"client_secret":"cs_1"}"#)),
+        provider_reference: Some("pi_'; drop table session; --".to_owned()),
+        next_action: Some(NextAction::ThreeDSecure { url: "https://acs.example/".to_owned(), expires_in_ms: Some(9) }),
+        decline: Some(decline()),
+    };
+    vec![
+        made(number),
+        at(2, What::SessionCreated(Box::new(new_session(&session)))),
+        at(3, What::OperationBegun(Box::new(authorization(number)))),
+        at(4, settled(OperationId::from_tail(&tail(number)), OperationState::Succeeded)),
+        at(4, What::SessionProgressed(Box::new(progress))),
+        at(4, What::PaymentCreated(Box::new(payment(number)))),
+        at(5, What::OperationBegun(Box::new(capture(number)))),
+        at(6, What::OperationRetried { operation: capture_id(number), lease_token: 8, attempts: 2 }),
+        at(7, settled(capture_id(number), OperationState::Succeeded)),
+        at(7, What::PaymentCaptured { payment: payment_id(number) }),
+        at(8, What::OperationBegun(Box::new(refund(number)))),
+        at(9, settled(refund_id(number), OperationState::Declined)),
+        at(9, What::PaymentDisputed { payment: payment_id(number), amount: euros("1.00") }),
+    ]
+}
+
+fn at(at: i64, change: What) -> Event {
+    Event { at: Timestamp(1_700_000_000_000 + at), change }
+}
+
+fn euros(amount: &str) -> Money {
+    money(amount, "EUR").expect("an amount")
+}
+
+/// The payment of [`rich`].
+#[must_use]
+pub fn payment_id(number: u32) -> PaymentId {
+    PaymentId::from_tail(&tail(number))
+}
+
+/// The refund operation of [`rich`].
+#[must_use]
+pub fn refund_id(number: u32) -> OperationId {
+    OperationId::from_tail(&format!("R{}", &tail(number)[1..]))
+}
+
+fn capture_id(number: u32) -> OperationId {
+    OperationId::from_tail(&format!("C{}", &tail(number)[1..]))
+}
+
+fn decline() -> Decline {
+    Decline {
+        class: DeclineClass::SuspectedFraud,
+        code: "stolen_card".to_owned(),
+        message: "a \"quoted\" word, a line\nand a 🦀".to_owned(),
+    }
+}
+
+fn new_session(id: &SessionId) -> Session {
+    Session {
+        id: id.clone(),
+        provider: provider(),
+        amount: euros("10.50"),
+        status: SessionStatus::Pending,
+        data: Json::empty(),
+        client_data: None,
+        provider_reference: None,
+        next_action: None,
+        decline: None,
+        context: Json::from_checked(r#"{"customer":"cus_1"}"#),
+        metadata: Some(Json::from_checked(r#"{"till":3}"#)),
+        authorized_at: None,
+        deleted_at: None,
+        created_at: Timestamp(1_700_000_000_002),
+        updated_at: Timestamp(1_700_000_000_002),
+    }
+}
+
+fn payment(number: u32) -> Payment {
+    Payment {
+        id: payment_id(number),
+        session: SessionId::from_tail(&tail(number)),
+        provider: provider(),
+        amount: euros("10.50"),
+        data: Json::from_checked(r#"{"charge":"ch_1"}"#),
+        provider_reference: Some("ch_1".to_owned()),
+        disputed: euros("0"),
+        metadata: Some(Json::empty()),
+        captured_at: None,
+        canceled_at: None,
+        created_at: Timestamp(1_700_000_000_004),
+        updated_at: Timestamp(1_700_000_000_004),
+    }
+}
+
+fn authorization(number: u32) -> Operation {
+    let product = Product::Payment {
+        payment: payment_id(number),
+        capture: CaptureId::from_tail(&tail(number)),
+        capture_operation: capture_id(number),
+    };
+    Operation {
+        id: OperationId::from_tail(&tail(number)),
+        kind: OperationKind::Authorize,
+        provider: provider(),
+        session: SessionId::from_tail(&tail(number)),
+        payment: None,
+        product,
+        amount: Some(euros("10.50")),
+        state: OperationState::Running,
+        origin: Origin::Command,
+        attempts: 1,
+        lease_token: 1,
+        provider_reference: None,
+        decline: None,
+        reason: None,
+        detail: None,
+        note: None,
+        created_at: Timestamp(1_700_000_000_003),
+        updated_at: Timestamp(1_700_000_000_003),
+    }
+}
+
+fn capture(number: u32) -> Operation {
+    Operation {
+        id: capture_id(number),
+        kind: OperationKind::Capture,
+        payment: Some(payment_id(number)),
+        product: Product::Capture(CaptureId::from_tail(&tail(number))),
+        lease_token: 7,
+        created_at: Timestamp(1_700_000_000_005),
+        ..authorization(number)
+    }
+}
+
+fn refund(number: u32) -> Operation {
+    Operation {
+        id: refund_id(number),
+        kind: OperationKind::Refund,
+        product: Product::Refund(RefundId::from_tail(&tail(number))),
+        amount: Some(euros("0.01")),
+        note: Some("returned".to_owned()),
+        created_at: Timestamp(1_700_000_000_008),
+        ..capture(number)
+    }
+}
+
+fn settled(operation: OperationId, state: OperationState) -> What {
+    let declined = state == OperationState::Declined;
+    What::OperationSettled(Box::new(Settlement {
+        operation,
+        state,
+        // A character that PostgreSQL's text cannot hold.
+        provider_reference: Some("re_\0_1".to_owned()),
+        decline: declined.then(decline),
+        reason: declined.then(|| "provider_declined".to_owned()),
+        detail: declined.then(|| "The bank said no.".to_owned()),
+    }))
+}
+
+/// The collection as a store gives it back: U+0000 outside of JSON is replaced.
+#[must_use]
+pub fn as_stored(mut collection: Collection) -> Collection {
+    for operation in &mut collection.operations {
+        operation.provider_reference =
+            operation.provider_reference.take().map(|reference| reference.replace('\0', "\u{fffd}"));
+    }
+    collection
+}
