@@ -4,6 +4,8 @@
 
 const GUESTS: &[&str] = &[
     "echo",
+    "whole",
+    "overdoes",
     "hostile",
     "describe-differs",
     "describe-logs",

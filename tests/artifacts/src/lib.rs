@@ -19,6 +19,11 @@ macro_rules! guests {
 guests! {
     /// Well behaved: every answer echoes what was asked. The neighbour whose calls go on.
     ECHO = "echo",
+    /// Well behaved, with every optional interface: answers hold all that was asked. Made with the SDK.
+    WHOLE = "whole",
+    /// Has every optional interface and overdoes there what it is told to: `claims=65` as the query of a delivery,
+    /// `methods=101` as the account holder's external id. The names stand in `tests/guests/examples/overdoes.rs`.
+    OVERDOES = "overdoes",
     /// Misbehaves as the input of `initiate` says: `{"misbehave":"trap"}`, or `{"misbehave":"trap","in":"capture"}`. The
     /// names of the faults stand in `tests/guests/examples/hostile/main.rs`.
     HOSTILE = "hostile",
@@ -87,9 +92,20 @@ mod tests {
             assert_eq!(has("tillbox:provider/http"), *file == "wants-http", "{file} imports {imports:?}");
             assert_eq!(has("wasi:filesystem/"), *file == "wants-files", "{file} imports {imports:?}");
             assert_eq!(has("wasi:sockets/"), *file == "wants-sockets", "{file} imports {imports:?}");
-            let logs = matches!(*file, "hostile" | "describe-logs");
+            let logs = matches!(*file, "whole" | "hostile" | "describe-logs");
             assert_eq!(has("tillbox:provider/log"), logs, "{file} imports {imports:?}");
             assert!(!has("tillbox:provider/settings"), "{file} imports {imports:?}");
+        }
+    }
+
+    #[test]
+    fn the_optional_interfaces_are_where_they_are_said_to_be() {
+        for (file, component) in GUESTS {
+            let (_, exports) = names(component);
+            for interface in ["webhooks", "account-holders", "payment-methods"] {
+                let exported = exports.contains(&format!("tillbox:provider/{interface}@0.1.0"));
+                assert_eq!(exported, matches!(*file, "whole" | "overdoes"), "{file} exports {exports:?}");
+            }
         }
     }
 

@@ -7,4 +7,6 @@ mod bundled;
 mod check;
 mod hostile;
 mod neighbours;
+mod overdone;
 mod support;
+mod whole;
