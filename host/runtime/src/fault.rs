@@ -75,7 +75,7 @@ impl LimitKind {
         match self {
             Self::Memory | Self::Stack | Self::Transfer => "bytes",
             Self::TableEntries => "entries",
-            Self::Instances => "instances",
+            Self::Instances => "core instances, memories or tables",
             Self::Handles => "handles",
         }
     }

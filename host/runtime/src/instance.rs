@@ -184,10 +184,13 @@ fn limit_by_words(words: &str, limits: CallLimits) -> Option<Fault> {
     if words.contains("fuel allocated for hostcalls has been exhausted") {
         return Some(Fault::Limit { which: LimitKind::Transfer, used: None, allowed: limits.transfer_bytes as u64 });
     }
-    if words.contains("resource limit exceeded") {
-        return Some(Fault::Limit { which: LimitKind::Instances, used: None, allowed: limits.instances as u64 });
-    }
-    None
+    let (_, counted) = words.split_once("resource limit exceeded: ")?;
+    let allowed = match counted.split(' ').next() {
+        Some("memory") => limits.memories,
+        Some("table") => limits.tables,
+        _ => limits.instances,
+    };
+    Some(Fault::Limit { which: LimitKind::Instances, used: None, allowed: allowed as u64 })
 }
 
 fn frames(error: &wasmtime::Error) -> Vec<String> {

@@ -8,5 +8,6 @@ mod check;
 mod hostile;
 mod neighbours;
 mod overdone;
+mod parts;
 mod support;
 mod whole;
