@@ -5,7 +5,7 @@ use tillbox_core::outcome::ErrorKind;
 use tillbox_runtime::fault::{DeadlineAt, LimitKind};
 use tillbox_runtime::limits::{
     HANDLES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MEMORY_BYTES_SCRIPTED, MEMORY_BYTES_STANDARD, NAME_BYTES_MAX,
-    PRINTED_BYTES_MAX, Profile, STACK_BYTES, TABLE_ENTRIES_MAX, TRANSFER_BYTES_MAX,
+    PRINTED_BYTES_MAX, Profile, RANDOM_BYTES_MAX, STACK_BYTES, TABLE_ENTRIES_MAX, TRANSFER_BYTES_MAX,
 };
 use tillbox_runtime::{Call, Culprit, Failure, Fault, Grants, MoneyImplication};
 
@@ -85,6 +85,16 @@ async fn traps_are_told_with_place_and_last_words() {
         assert!(!stderr.contains('\n') && !stderr.contains('\u{1b}'), "{name}: {stderr}");
     }
     assert_eq!(fault(misbehave("text-not-utf8").await).code(), "guest_trap");
+}
+
+/// The bytes would be the host's memory; the guest is told nothing but no.
+#[tokio::test]
+async fn random_bytes_are_limited_in_one_request() {
+    let most = misbehave("random-most").await.answer.unwrap();
+    assert_eq!(most.data.as_str(), format!("{{\"random_bytes\":{RANDOM_BYTES_MAX}}}"));
+    let Fault::Trap { message, frames, .. } = fault(misbehave("random-flood").await) else { panic!("a trap was due") };
+    assert!(message.contains(&format!("exceeds limit {RANDOM_BYTES_MAX}")), "{message}");
+    assert!(frames.iter().any(|frame| frame.contains("random")), "{frames:?}");
 }
 
 #[tokio::test]

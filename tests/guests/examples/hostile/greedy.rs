@@ -1,4 +1,4 @@
-//! Takes more than its share: memory, table elements, handles, stack, answer.
+//! Takes more than its share: memory, table elements, handles, random bytes, stack, answer.
 //!
 //! It refuses to stop at a limit by itself. Where the engine says no to the guest, the guest traps.
 
@@ -16,6 +16,9 @@ const TABLE_STEP_ELEMENTS: u32 = 10_000;
 
 /// More than a call may hold open.
 const HANDLES: usize = 100_000;
+
+/// Random bytes that one request may ask for: the host makes them in its own memory.
+const RANDOM_BYTES: u64 = 64 * 1024;
 
 /// Fits into the memory of a call, copies included, and is far above the 64 KiB of `data`: what the host lifts has to be
 /// bounded, too.
@@ -52,6 +55,21 @@ pub(crate) fn handle_flood(honest: Outcome) -> Answer {
         std::mem::forget(wasip2::clocks::monotonic_clock::subscribe_duration(0));
     }
     Ok(honest)
+}
+
+/// Asks for one random byte too many at once.
+pub(crate) fn random_flood(honest: Outcome) -> Answer {
+    random(honest, RANDOM_BYTES + 1)
+}
+
+/// Asks for as many random bytes as it may, and gets them.
+pub(crate) fn random_most(honest: Outcome) -> Answer {
+    random(honest, RANDOM_BYTES)
+}
+
+fn random(honest: Outcome, length: u64) -> Answer {
+    let bytes = wasip2::random::random::get_random_bytes(length);
+    Ok(Outcome { data: format!("{{\"random_bytes\":{}}}", bytes.len()), ..honest })
 }
 
 /// Uses the stack up.

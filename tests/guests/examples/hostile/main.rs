@@ -34,6 +34,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("memory-growth", greedy::memory_growth),
     ("table-growth", greedy::table_growth),
     ("handle-flood", greedy::handle_flood),
+    ("random-flood", greedy::random_flood),
     ("deep-recursion", greedy::deep_recursion),
     ("oversized-result", greedy::oversized_result),
     // Ends without an answer.
@@ -71,6 +72,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("reference-too-long", lies::reference_too_long),
     ("error-with-escapes", lies::error_with_escapes),
     // Keeps the contract, and tells what it saw.
+    ("random-most", greedy::random_most),
     ("count-calls", traps::count_calls),
     ("read-environment", traps::read_environment),
 ];
