@@ -1,7 +1,7 @@
 //! Every limit of the runtime, by name, with its unit and the reason for the number.
 //!
 //! One function sets those of a call: `instance::fresh_store`. A limit that has no test which fails when it is not
-//! enforced is no limit; see `tests/limits.rs`.
+//! enforced is no limit; see `tests/runtime`.
 
 /// Bytes of component taken in: the largest guest seen in any language is 18.5 MB (Python); three times that.
 pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
