@@ -343,3 +343,21 @@ fn the_readmes_first_command_pays_over_http_and_keeps_it() {
     assert!(kept.contains("\"refunded_amount\":12.25") && kept.contains("\"refunded_amount\":1200"), "{kept}");
     assert_eq!(server.terminate(), Some(0));
 }
+
+#[test]
+fn a_database_moves_and_is_the_same_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("from.db"), directory.path().join("to.db"));
+    good(&["demo", "--database", path_text(&from)]);
+    let (source, target) = (format!("sqlite:{}", path_text(&from)), format!("sqlite:{}", path_text(&to)));
+    let told: Value = serde_json::from_str(&good(&["migrate", "--from", &source, "--to", &target, "--json"])).unwrap();
+    let tables = told["tables"].as_array().unwrap();
+    assert!(tables.iter().any(|table| table["table"] == "operation" && table["rows"].as_u64() > Some(20)), "{told}");
+    let list = |database: &[&str]| good(&[&["operations", "list", "--json"], database].concat());
+    assert_eq!(list(&["--database-url", &target]), list(&["--database", path_text(&from)]));
+    // A second time there is something in the way, and it stays as it is.
+    let error = bad(&["migrate", "--from", &source, "--to", &target], 1);
+    assert!(error.contains("empty"), "{error}");
+    assert!(!bad(&["operations", "list", "--database-url", "mysql://till:hunter2@h/d"], 1).contains("hunter2"));
+    bad(&["operations", "list", "--database", path_text(&from), "--database-url", &target], 2);
+}

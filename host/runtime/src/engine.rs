@@ -193,7 +193,7 @@ fn pool(calls_max: u32, resident: bool) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls_max)
         .total_core_instances(per_call(INSTANCES_MAX))
-        .total_memories(calls_max.saturating_mul(2))
+        .total_memories(per_call(MEMORIES_MAX))
         .total_tables(per_call(TABLES_MAX))
         .total_stacks(calls_max)
         .max_core_instances_per_component(per_component(INSTANCES_MAX))

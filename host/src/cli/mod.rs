@@ -5,11 +5,13 @@
 
 mod completions;
 mod config;
+mod database;
 mod demo;
 mod failure;
 mod inspect;
 mod load;
 mod logging;
+mod migrate;
 mod operations;
 mod screen;
 mod serve;
@@ -48,6 +50,7 @@ enum Command {
     /// Look at what was asked of providers, and ask about what is open.
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
+    Migrate(migrate::MigrateArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -68,6 +71,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Provider(command) => inspect::run(command).await,
         Command::Operations(command) => operations::run(command).await,
+        Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It opens the embedded database itself and never makes a new one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::config::Config;
+use super::database::{Database, UrlArgument};
 use super::failure::Failure;
 use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
@@ -90,6 +91,8 @@ struct DatabaseArguments {
     /// The database file of the server.
     #[arg(long, value_name = "PATH", default_value = super::serve::DATABASE_DEFAULT)]
     database: PathBuf,
+    #[command(flatten)]
+    url: UrlArgument,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -110,7 +113,7 @@ pub(super) async fn run(command: OperationsCommand) -> Result<(), Failure> {
     match command {
         OperationsCommand::List(arguments) => list(arguments).await,
         OperationsCommand::Show(arguments) => {
-            let host = open(&arguments.database.database, &[]).await?;
+            let host = open(&arguments.database, &[]).await?;
             show(&host.operation(&arguments.id).await?, arguments.database.json)
         }
         OperationsCommand::Recheck(arguments) => recheck(arguments).await,
@@ -118,7 +121,7 @@ pub(super) async fn run(command: OperationsCommand) -> Result<(), Failure> {
 }
 
 async fn list(arguments: ListArguments) -> Result<(), Failure> {
-    let host = open(&arguments.database.database, &[]).await?;
+    let host = open(&arguments.database, &[]).await?;
     let page = Page { offset: arguments.offset, limit: arguments.limit };
     let listed = host.operations(&arguments.state, page).await?;
     let mut operations = Vec::with_capacity(listed.items.len());
@@ -161,17 +164,15 @@ async fn recheck(arguments: RecheckArguments) -> Result<(), Failure> {
     wanted.extend(from_config);
     wanted.extend(arguments.provider);
     let loaded = load::load(&load::start_runtime(None)?, wanted).await?;
-    let host = open(&arguments.database.database, &loaded).await?;
+    let host = open(&arguments.database, &loaded).await?;
     show(&host.recheck(&arguments.id).await?, arguments.database.json)
 }
 
 /// Opens a database that is there.
-async fn open(path: &Path, loaded: &[load::Loaded]) -> Result<Host, Failure> {
-    if !path.is_file() {
-        let what = format!("there is no database at {}", path.display());
-        return Err(Failure::new(what).next("give the file that `tillbox serve` uses with --database PATH"));
-    }
-    Ok(load::install(Host::builder().database(path), loaded).build().await?)
+async fn open(named: &DatabaseArguments, loaded: &[load::Loaded]) -> Result<Host, Failure> {
+    let database = Database::of(named.url.database_url.clone(), named.database.clone());
+    database.must_exist()?;
+    Ok(load::install(database.builder(), loaded).build().await?)
 }
 
 fn show(operation: &Operation, json: bool) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::config::Config;
+use super::database::{Database, UrlArgument};
 use super::failure::Failure;
 use super::load::{self, Loaded, Wanted};
 use super::logging::{self, LogFormat, Loudness};
@@ -42,6 +43,7 @@ Examples:
   tillbox serve --listen 127.0.0.1:8080 --database shop.db
   tillbox serve --provider acme.wasm=eu --log-format json
   tillbox serve --config tillbox.toml
+  TILLBOX_DATABASE_URL=postgres://till:secret@localhost/till tillbox serve
 
 A configuration file:
   listen = \"127.0.0.1:9000\"
@@ -60,6 +62,8 @@ pub(super) struct ServeArguments {
     /// The database file [default: tillbox.db]
     #[arg(long, value_name = "PATH")]
     database: Option<PathBuf>,
+    #[command(flatten)]
+    url: UrlArgument,
     /// Walk real payments through the running server first, and say what happened
     #[arg(long)]
     demo: bool,
@@ -96,9 +100,10 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     wanted.extend(from_config);
     wanted.extend(arguments.provider);
     let loaded = load::load(&runtime, wanted).await?;
-    let database = arguments.database.or(config.database).unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT));
+    let file = arguments.database.or(config.database).unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT));
+    let database = Database::of(arguments.url.database_url, file);
     let deadline_ms = arguments.deadline_ms.or(config.deadline_ms).unwrap_or(DEADLINE_MS_DEFAULT);
-    let host = load::install(Host::builder().database(&database).deadline_ms(deadline_ms), &loaded).build().await?;
+    let host = load::install(database.builder().deadline_ms(deadline_ms), &loaded).build().await?;
 
     let address = listener.local_addr()?;
     let running = Running::start(listener, host)?;
@@ -116,12 +121,12 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 async fn tell(
     screen: Screen,
     address: SocketAddr,
-    database: &std::path::Path,
+    database: &Database,
     loaded: &[Loaded],
     demo: bool,
 ) -> Result<(), Failure> {
     let title = format!("Tillbox listens on http://{address}");
-    screen.line(format!("{}, database {}", screen.paint(Style::Bold, title), database.display()))?;
+    screen.line(format!("{}, database {}", screen.paint(Style::Bold, title), database.shown()))?;
     let rows: Vec<Vec<String>> = loaded.iter().map(installed).collect();
     for line in table(&rows, &[]) {
         screen.line(format!("  {line}"))?;

@@ -83,7 +83,7 @@ impl Server {
     /// When there are no binaries, or they do not work; the text says what to do.
     #[must_use]
     pub fn start() -> Self {
-        let binaries = Binaries::find().unwrap_or_else(|| {
+        let binaries = Binaries::find_or_install().unwrap_or_else(|| {
             panic!(
                 "no PostgreSQL server to test with: install the Debian package `postgresql`, or name a server with \
                  {URL_VARIABLE}=postgres://user:password@host:port/database"

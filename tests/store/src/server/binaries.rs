@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Once;
 
 /// Where Debian and its kin keep a directory per version.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -15,8 +17,21 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
+    /// Those that are there, or those of Debian's package, which is installed where we may.
+    pub(super) fn find_or_install() -> Option<Self> {
+        static INSTALL: Once = Once::new();
+        Self::find().or_else(|| {
+            INSTALL.call_once(|| {
+                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install-postgres.sh");
+                // What it says goes to the test's output; whether it worked is seen below.
+                drop(Command::new("bash").arg(script).stdin(Stdio::null()).status());
+            });
+            Self::find()
+        })
+    }
+
     /// Those in the search path, or the newest of Debian's.
-    pub(super) fn find() -> Option<Self> {
+    fn find() -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(VERSIONS)
             .into_iter()
