@@ -12,7 +12,7 @@ use tillbox::service::{NewCollection, NewRefund, NewSession};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The host. In memory here; `.database("till.db")` keeps everything in a file.
     let runtime = Runtime::new(RuntimeConfig::default())?;
-    let manual = runtime.check(tillbox_plugins::MANUAL).await?.grant(Grants::default())?;
+    let manual = runtime.check(tillbox::bundled::MANUAL).await?.grant(Grants::default())?;
     let host = Host::builder().in_memory().provider("default", manual).build().await?;
     let collection = host.create_collection(NewCollection::new(money("10.50", "EUR")?)).await?;
     let session = host.create_session(&collection.id, NewSession::new(ProviderId::parse("pp_manual_default")?)).await?;

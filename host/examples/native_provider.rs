@@ -157,7 +157,7 @@ async fn pay(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Runtime::new(RuntimeConfig::default())?;
-    let manual = runtime.check(tillbox_plugins::MANUAL).await?.grant(Grants::default())?;
+    let manual = runtime.check(tillbox::bundled::MANUAL).await?.grant(Grants::default())?;
     let gift_card = Arc::new(GiftCard::new(money("25.00", "EUR")?));
     let native: Arc<dyn Provider> = gift_card.clone();
     let host = Host::builder().in_memory().provider("default", manual).provider("birthday", native).build().await?;

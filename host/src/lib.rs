@@ -17,7 +17,7 @@
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let runtime = Runtime::new(RuntimeConfig::default())?;
-//! let manual = runtime.check(tillbox_plugins::MANUAL).await?.grant(Grants::default())?;
+//! let manual = runtime.check(tillbox::bundled::MANUAL).await?.grant(Grants::default())?;
 //! let host = Host::builder().in_memory().provider("default", manual).build().await?;
 //! let collection = host.create_collection(NewCollection::new(money("10.50", "EUR")?)).await?;
 //! let session = host.create_session(&collection.id, NewSession::new(ProviderId::parse("pp_manual_default")?)).await?;
@@ -51,4 +51,7 @@ pub mod cli;
 
 pub use service::{Error, Host, HostBuilder};
 pub use tillbox_core as core;
+/// The providers that come with the host, as component bytes.
+#[cfg(feature = "bundled")]
+pub use tillbox_plugins as bundled;
 pub use tillbox_runtime as runtime;
