@@ -37,8 +37,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let gate = Gate::new();
-    let bounds = Bounds { header_read: Duration::from_millis(HEADER_READ_MS_MAX), connections_max: CONNECTIONS_MAX };
-    serve_routes(listener, super::assembled(host, &gate), gate, bounds, shutdown).await
+    serve_routes(listener, super::assembled(host, &gate), gate, Bounds::default(), shutdown).await
 }
 
 /// What a test makes smaller.
@@ -46,6 +45,17 @@ pub async fn serve(
 struct Bounds {
     header_read: Duration,
     connections_max: usize,
+    drain: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            header_read: Duration::from_millis(HEADER_READ_MS_MAX),
+            connections_max: CONNECTIONS_MAX,
+            drain: Duration::from_millis(DRAIN_MS_MAX),
+        }
+    }
 }
 
 async fn serve_routes(
@@ -91,7 +101,7 @@ async fn serve_routes(
         open.shutdown().await;
         gate.drained().await;
     };
-    if tokio::time::timeout(Duration::from_millis(DRAIN_MS_MAX), finish).await.is_err() {
+    if tokio::time::timeout(bounds.drain, finish).await.is_err() {
         tracing::error!("requests were still under way when the time for the shutdown was over");
     }
     Ok(())
@@ -174,19 +184,25 @@ mod tests {
         assert!(error.to_string().contains("127.0.0.1"), "{error}");
     }
 
+    type Started = (SocketAddr, oneshot::Sender<()>, JoinHandle<io::Result<()>>);
+
     /// A server without routes; the sender stops it.
-    async fn started(bounds: Bounds) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<io::Result<()>>) {
+    async fn started(bounds: Bounds) -> Started {
+        started_with(Router::new(), bounds).await
+    }
+
+    async fn started_with(routes: Router, bounds: Bounds) -> Started {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let server = tokio::spawn(serve_routes(listener, Router::new(), Gate::new(), bounds, shutdown));
+        let server = tokio::spawn(serve_routes(listener, routes, Gate::new(), bounds, shutdown));
         (address, stop, server)
     }
 
     #[tokio::test]
     async fn a_caller_that_never_finishes_its_headers_is_hung_up_on() {
-        let bounds = Bounds { header_read: Duration::from_millis(20), connections_max: CONNECTIONS_MAX };
+        let bounds = Bounds { header_read: Duration::from_millis(20), ..Bounds::default() };
         let (address, stop, server) = started(bounds).await;
         let mut caller = TcpStream::connect(address).await.unwrap();
         caller.write_all(b"GET / HTTP/1.1\r\nhost: local").await.unwrap();
@@ -197,8 +213,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_shutdown_does_not_wait_for_ever() {
+        let (told, mut reached) = tokio::sync::mpsc::channel::<()>(1);
+        let stuck = axum::routing::get(move || async move {
+            told.send(()).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        let bounds = Bounds { drain: Duration::from_millis(20), ..Bounds::default() };
+        let (address, stop, server) = started_with(Router::new().route("/stuck", stuck), bounds).await;
+        let mut caller = TcpStream::connect(address).await.unwrap();
+        caller.write_all(b"GET /stuck HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        reached.recv().await.unwrap();
+        stop.send(()).unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(60), server).await;
+        ended.expect("it stops with a request under way").unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn one_connection_too_many_waits_for_its_turn() {
-        let bounds = Bounds { header_read: Duration::from_millis(HEADER_READ_MS_MAX), connections_max: 1 };
+        let bounds = Bounds { connections_max: 1, ..Bounds::default() };
         let (address, stop, server) = started(bounds).await;
         let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
         let mut first = TcpStream::connect(address).await.unwrap();

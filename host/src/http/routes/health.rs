@@ -22,3 +22,29 @@ pub(super) async fn ready(State(host): State<Host>) -> Result<Json<HealthAnswer>
     }
     Ok(Json(HealthAnswer { status: "ok" }))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    /// The store itself waits longer for its lock than a readiness check may, and would say something else at the end.
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_in_time_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("till.db");
+        let host = Host::builder().database(&path).build().await.unwrap();
+        assert!(ready(State(host.clone())).await.is_ok());
+        let mut other = rusqlite::Connection::open(&path).unwrap();
+        let lock = other.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive).unwrap();
+        let response = ready(State(host.clone())).await.unwrap_err().into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let body = to_bytes(response.into_body(), 4_096).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains("did not answer in time"), "{body:?}");
+        drop(lock);
+        assert!(ready(State(host)).await.is_ok());
+    }
+}
