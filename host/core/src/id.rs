@@ -97,6 +97,14 @@ id!(
     RefundId, "ref"
 );
 id!(
+    /// A reason for refunds.
+    RefundReasonId, "refr"
+);
+id!(
+    /// A customer as a provider knows them.
+    AccountHolderId, "acchld"
+);
+id!(
     /// An operation: something asked of a provider.
     OperationId, "payop"
 );

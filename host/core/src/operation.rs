@@ -2,10 +2,11 @@
 //!
 //! A capture *is* an operation of kind capture, a refund one of kind refund. There is no second book.
 
-use crate::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
+use crate::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId};
 use crate::money::Money;
 use crate::outcome::Decline;
 use crate::status::names;
+use crate::text::Json;
 use crate::time::Timestamp;
 
 names! {
@@ -147,6 +148,16 @@ pub struct Operation {
     pub detail: Option<String>,
     /// The merchant's note or reason: refund note, cancel reason.
     pub note: Option<String>,
+    /// Why money is given back, by the merchant's own list of reasons.
+    pub refund_reason: Option<RefundReasonId>,
+    /// Who at the merchant's asked for it.
+    pub created_by: Option<String>,
+    /// The owner's own notes.
+    pub metadata: Option<Json>,
+    /// How often the provider was asked what became of it.
+    pub checks: u32,
+    /// When the host looks at it next; absent when there is nothing left to find out, or only a person can.
+    pub next_action_at: Option<Timestamp>,
     /// When it was begun.
     pub created_at: Timestamp,
     /// When its state last changed.

@@ -1,7 +1,7 @@
 //! Collections to keep: a small one, and one in which every column of every table holds something.
 
 use tillbox::core::event::{Change as What, Event, SessionProgress, Settlement};
-use tillbox::core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
+use tillbox::core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId};
 use tillbox::core::operation::{Operation, OperationKind, OperationState, Origin, Product};
 use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox::core::state::{Collection, Payment, Session};
@@ -231,6 +231,11 @@ fn authorization(number: u32) -> Operation {
         reason: None,
         detail: None,
         note: None,
+        refund_reason: None,
+        created_by: Some("user_1".to_owned()),
+        metadata: Some(Json::from_checked(r#"{"a":1.50}"#)),
+        checks: 3,
+        next_action_at: Some(Timestamp(1_700_000_060_000)),
         created_at: Timestamp(1_700_000_000_003),
         updated_at: Timestamp(1_700_000_000_003),
     }
@@ -255,6 +260,7 @@ fn refund(number: u32) -> Operation {
         product: Product::Refund(RefundId::from_tail(&tail(number))),
         amount: Some(euros("0.01")),
         note: Some("returned".to_owned()),
+        refund_reason: Some(RefundReasonId::from_tail(&tail(number))),
         created_at: Timestamp(1_700_000_000_008),
         ..capture(number)
     }

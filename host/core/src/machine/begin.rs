@@ -453,6 +453,11 @@ fn on_session(draft: &Draft, id: &OperationId, kind: OperationKind, session: &Se
         reason: None,
         detail: None,
         note: None,
+        refund_reason: None,
+        created_by: None,
+        metadata: None,
+        checks: 0,
+        next_action_at: None,
         created_at: draft.at,
         updated_at: draft.at,
     }

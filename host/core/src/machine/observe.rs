@@ -121,6 +121,11 @@ fn refunded(draft: &mut Draft, payment: &Payment, evidence: &Evidence, ids: &Obs
             reason: None,
             detail: None,
             note: evidence.reason.clone(),
+            refund_reason: None,
+            created_by: None,
+            metadata: None,
+            checks: 0,
+            next_action_at: None,
             created_at: draft.at,
             updated_at: draft.at,
         })));

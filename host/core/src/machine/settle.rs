@@ -205,6 +205,11 @@ pub(super) fn record_capture(draft: &mut Draft, payment: &Payment, amount: Money
         reason: None,
         detail: None,
         note: None,
+        refund_reason: None,
+        created_by: None,
+        metadata: None,
+        checks: 0,
+        next_action_at: None,
         created_at: draft.at,
         updated_at: draft.at,
     })));

@@ -1,7 +1,7 @@
 //! Rows as collections again, whole and checked.
 
 use tillbox_core::currency::Currency;
-use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, RefundReasonId, SessionId};
 use tillbox_core::operation::{Operation, OperationKind, OperationState, Origin};
 use tillbox_core::state::{Collection, Payment, Session};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
@@ -22,7 +22,8 @@ pub(in crate::store) const PAYMENTS: &str = "select id, session_id, provider_id,
      from payment where collection_id = $1 order by position";
 pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id, provider_id, kind, product_payment_id, \
      product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, lease_token, \
-     provider_reference, decline, reason, detail, note, created_at, updated_at \
+     provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, next_action_at, \
+     created_at, updated_at \
      from operation where collection_id = $1 order by position";
 
 /// Ids are ULIDs behind a prefix, so the newest comes last.
@@ -217,8 +218,13 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         reason: owned(16)?,
         detail: owned(17)?,
         note: owned(18)?,
-        created_at: Timestamp(row.int(19)?),
-        updated_at: Timestamp(row.int(20)?),
+        refund_reason: row.optional_text(19)?.map(|id| place.id(RefundReasonId::parse(id))).transpose()?,
+        created_by: owned(20)?,
+        metadata: row.optional_text(21)?.map(Json::from_checked),
+        checks: u32::try_from(row.int(22)?).map_err(|error| place.corrupt(error))?,
+        next_action_at: row.optional_int(23)?.map(Timestamp),
+        created_at: Timestamp(row.int(24)?),
+        updated_at: Timestamp(row.int(25)?),
     })
 }
 

@@ -33,11 +33,14 @@ const UPSERT_PAYMENT: &str = "insert into payment (id, collection_id, position, 
 
 const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, position, session_id, payment_id, provider_id, kind, \
      product_payment_id, product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, \
-     lease_token, provider_reference, decline, reason, detail, note, created_at, updated_at) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) \
+     lease_token, provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, \
+     next_action_at, created_at, updated_at) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+     $24, $25, $26, $27, $28) \
      on conflict (id) do update set state = excluded.state, attempts = excluded.attempts, \
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
-     reason = excluded.reason, detail = excluded.detail, updated_at = excluded.updated_at";
+     reason = excluded.reason, detail = excluded.detail, metadata = excluded.metadata, checks = excluded.checks, \
+     next_action_at = excluded.next_action_at, claimed_until = null, updated_at = excluded.updated_at";
 
 /// Public to the stores, since an event's id is unique in the database and so tells whether its change was committed.
 pub(in crate::store) const INSERT_EVENT: &str =
@@ -222,6 +225,11 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
             operation.reason.clone().into(),
             operation.detail.clone().into(),
             operation.note.clone().into(),
+            operation.refund_reason.as_ref().map(|reason| reason.as_str()).into(),
+            operation.created_by.clone().into(),
+            operation.metadata.as_ref().map(|json| json.as_str()).into(),
+            i64::from(operation.checks).into(),
+            operation.next_action_at.map(|at| at.0).into(),
             operation.created_at.0.into(),
             operation.updated_at.0.into(),
         ],

@@ -82,11 +82,19 @@ create table operation (
     reason               text,
     detail               text,
     note                 text,
+    refund_reason_id     text,
+    created_by           text,
+    metadata             text,
+    checks               integer not null check (checks >= 0),
+    next_action_at       integer,
+    claimed_until        integer,
     created_at           integer not null,
     updated_at           integer not null
 ) strict;
 create index operation_by_collection on operation (collection_id);
 create index operation_open on operation (state) where state in ('running', 'pending', 'unknown', 'needs_review');
+-- What the host has to look at next. `claimed_until` keeps several hosts from looking at once; any change of the row ends it.
+create index operation_due on operation (next_action_at) where next_action_at is not null;
 
 -- Events for the outside, written with the change they tell of.
 create table outbox (
