@@ -9,7 +9,7 @@ use tillbox_runtime::Provider;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
 
-use super::{Error, Host, Inner};
+use super::{Error, Host, Inner, OnStep};
 use crate::clock::{Clock, SystemClock};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{self, Store, StoreError};
@@ -33,6 +33,7 @@ pub struct HostBuilder {
     environment: Environment,
     deadline_ms: u32,
     twice: Option<ProviderId>,
+    on_step: Option<OnStep>,
 }
 
 impl Default for HostBuilder {
@@ -44,6 +45,7 @@ impl Default for HostBuilder {
             environment: Environment::Test,
             deadline_ms: DEADLINE_MS_DEFAULT,
             twice: None,
+            on_step: None,
         }
     }
 }
@@ -109,6 +111,13 @@ impl HostBuilder {
         self
     }
 
+    /// Calls this at every [`Step`](super::Step): for tests that stop a host there, and for traces. The host waits for it.
+    #[must_use]
+    pub fn on_step(mut self, listener: OnStep) -> Self {
+        self.on_step = Some(listener);
+        self
+    }
+
     /// Opens the store and starts.
     ///
     /// # Errors
@@ -140,6 +149,7 @@ impl HostBuilder {
                 environment: self.environment,
                 deadline_ms: self.deadline_ms,
                 host_key,
+                on_step: self.on_step,
             }),
         })
     }

@@ -9,7 +9,7 @@ use tillbox_core::state::Collection;
 
 use super::execute::{COMMIT_ATTEMPTS, applied};
 use super::input::{CART_ID_BYTES_MAX, optional_object, text};
-use super::{Error, Host, NewCollection};
+use super::{Error, Host, NewCollection, Step};
 use crate::clock::new_tail;
 use crate::store::{Change, Key, Listed, Page, StoreError, Stored};
 
@@ -27,7 +27,9 @@ impl Host {
         };
         let events = machine::decide(None, &command, self.now())?;
         let after = machine::replay(&events).expect("the first event makes the collection");
+        self.step(Step::BeforeCommit);
         self.inner.store.commit(Change::new(None, after.clone(), &events)).await?;
+        self.step(Step::Committed);
         Ok(after)
     }
 
@@ -108,8 +110,12 @@ impl Host {
     /// Makes events durable; nothing when somebody else was faster.
     pub(super) async fn committed(&self, before: Stored, events: &[Event]) -> Result<Option<Collection>, Error> {
         let after = applied(&before.collection, events);
+        self.step(Step::BeforeCommit);
         match self.inner.store.commit(Change::new(Some(before), after.clone(), events)).await {
-            Ok(()) => Ok(Some(after)),
+            Ok(()) => {
+                self.step(Step::Committed);
+                Ok(Some(after))
+            }
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error.into()),
         }

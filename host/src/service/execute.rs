@@ -21,7 +21,7 @@ use tillbox_runtime::{Call, CallReport, Failure, MoneyImplication, Provider, Rea
 
 use super::keys::idempotency_key;
 use super::providers::abilities;
-use super::{Error, Host, Payer};
+use super::{Error, Host, Payer, Step};
 use crate::clock::new_tail;
 use crate::store::{Key, Stored};
 
@@ -52,6 +52,7 @@ impl Host {
                 abilities: abilities(provider.info()),
             };
             let begun = machine::decide(Some(&stored.collection), &command, self.now())?;
+            self.step(Step::Decided);
             let started = applied(&stored.collection, &begun);
             if started.operation(&id).is_none() {
                 return Ok(Executed { collection: stored.collection, operation: None, report: None });
@@ -149,7 +150,8 @@ impl Host {
         let amount = operation.amount.unwrap_or(state.amount);
         let input = input.clone();
         let note = operation.note.clone();
-        match (operation.kind, &operation.product) {
+        self.step(Step::BeforeCall);
+        let call = match (operation.kind, &operation.product) {
             (OperationKind::Initiate, _) => provider.initiate(context, InitiateRequest { amount, input }).await,
             (OperationKind::Update, _) => {
                 provider.update(context, UpdateRequest { payment: state, amount, input }).await
@@ -174,7 +176,9 @@ impl Host {
             (OperationKind::Capture | OperationKind::Refund, _) => {
                 unreachable!("the core gives a capture its capture id and a refund its refund id")
             }
-        }
+        };
+        self.step(Step::Answered);
+        call
     }
 }
 

@@ -15,6 +15,7 @@ mod payments;
 mod providers;
 mod recheck;
 mod sessions;
+mod step;
 mod view;
 mod webhooks;
 
@@ -34,6 +35,7 @@ pub use input::{CART_ID_BYTES_MAX, NOTE_BYTES_MAX, NewCollection, NewRefund, New
 pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
 pub use providers::InstalledProvider;
+pub use step::{OnStep, Step};
 pub use view::{Authorization, Capture, Done, PaymentView, Refund};
 pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 
@@ -64,6 +66,7 @@ struct Inner {
     environment: Environment,
     deadline_ms: u32,
     host_key: [u8; 32],
+    on_step: Option<OnStep>,
 }
 
 impl Host {

@@ -13,7 +13,7 @@ use tillbox_runtime::request::{CallContext, RetrieveRequest};
 use tillbox_runtime::{Failure, Provider};
 
 use super::execute::payment_state;
-use super::{Error, Host};
+use super::{Error, Host, Step};
 use crate::clock::new_tail;
 use crate::store::{Key, Page};
 
@@ -151,7 +151,9 @@ impl Host {
             amount: operation.amount,
         };
         let request = RetrieveRequest { payment: payment_state(collection, operation), operation: Some(reference) };
+        self.step(Step::BeforeLookup);
         let call = provider.retrieve(context, request).await;
+        self.step(Step::LookedUp);
         let silence_proves = self.silence_proves(provider, operation);
         match call.answer {
             Ok(snapshot) => Ok(reading(snapshot, operation, silence_proves)),

@@ -13,7 +13,7 @@ use tillbox_runtime::Failure;
 use tillbox_runtime::request::{Delivery, DeliveryHeader, Rejection};
 
 use super::execute::{COMMIT_ATTEMPTS, applied};
-use super::{Error, Host};
+use super::{Error, Host, Step};
 use crate::clock::new_tail;
 use crate::store::{Change, DeliveryState, KeptDelivery, Key, MergedClaim, StoreError};
 
@@ -77,7 +77,9 @@ impl Host {
             body: webhook.body,
             received_at: self.now(),
         };
+        self.step(Step::BeforeKeep);
         self.inner.store.keep_delivery(kept.clone()).await?;
+        self.step(Step::Kept);
         self.process(&kept).await
     }
 
@@ -108,6 +110,7 @@ impl Host {
         let provider = self.provider(&kept.provider)?;
         let raw = |value: &str| value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
         let headers = kept.headers.iter();
+        self.step(Step::BeforeVerify);
         let call = provider.receive_webhook(Delivery {
             headers: headers.map(|(name, value)| DeliveryHeader { name: name.clone(), value: raw(value) }).collect(),
             query: kept.query.clone(),
@@ -115,7 +118,9 @@ impl Host {
             received_at: kept.received_at,
             deadline_ms: self.inner.deadline_ms,
         });
-        let claims = match call.await.answer {
+        let answer = call.await.answer;
+        self.step(Step::Verified);
+        let claims = match answer {
             Ok(Ok(claims)) => claims,
             Ok(Err(Rejection::BadSignature(why) | Rejection::Malformed(why))) => {
                 self.close(kept, DeliveryState::Rejected, Some(&why)).await?;
@@ -182,8 +187,12 @@ impl Host {
                 at: self.now(),
             };
             let change = Change { claim: Some(merged), ..Change::new(Some(stored), after, &events) };
+            self.step(Step::BeforeCommit);
             match self.inner.store.commit(change).await {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    self.step(Step::Committed);
+                    return Ok(true);
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -203,7 +212,10 @@ impl Host {
 
     async fn close(&self, kept: &KeptDelivery, state: DeliveryState, detail: Option<&str>) -> Result<(), Error> {
         let detail = detail.map(str::to_owned);
-        Ok(self.inner.store.close_delivery(kept.id.clone(), state, detail, self.now()).await?)
+        self.step(Step::BeforeClose);
+        self.inner.store.close_delivery(kept.id.clone(), state, detail, self.now()).await?;
+        self.step(Step::Closed);
+        Ok(())
     }
 }
 

@@ -1,0 +1,113 @@
+//! The steps between which a host can die, told to whoever listens: tests that kill a host at each of them, and traces.
+//!
+//! A listener hears which step was reached and nothing of the payment. Without one, a step costs a comparison.
+
+use std::sync::Arc;
+
+use super::Host;
+
+/// A point in the work of a host. What is told before it is done, and what after it, is durable or outside by then or not
+/// at all: a host that dies between two steps dies in no third way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// The core has decided; nothing is written.
+    Decided,
+    /// A change is about to be handed to the store.
+    BeforeCommit,
+    /// The change is durable. Of a provider that can reach a network, the first one is the intent.
+    Committed,
+    /// A provider is about to be asked to do something.
+    BeforeCall,
+    /// It has answered, or the call broke. The answer is known to this process alone.
+    Answered,
+    /// A provider is about to be asked what became of an operation.
+    BeforeLookup,
+    /// It has told. Nothing of it is written.
+    LookedUp,
+    /// A webhook request is about to be kept.
+    BeforeKeep,
+    /// It is durable; nobody has looked into it.
+    Kept,
+    /// A provider is about to verify a webhook request.
+    BeforeVerify,
+    /// It has; what it claims is not merged.
+    Verified,
+    /// Everything that a webhook request claims is merged, and it is about to be closed.
+    BeforeClose,
+    /// It is closed.
+    Closed,
+}
+
+impl Step {
+    /// Every step.
+    pub const ALL: &'static [Self] = &[
+        Self::Decided,
+        Self::BeforeCommit,
+        Self::Committed,
+        Self::BeforeCall,
+        Self::Answered,
+        Self::BeforeLookup,
+        Self::LookedUp,
+        Self::BeforeKeep,
+        Self::Kept,
+        Self::BeforeVerify,
+        Self::Verified,
+        Self::BeforeClose,
+        Self::Closed,
+    ];
+
+    /// A name for reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::BeforeCommit => "before_commit",
+            Self::Committed => "committed",
+            Self::BeforeCall => "before_call",
+            Self::Answered => "answered",
+            Self::BeforeLookup => "before_lookup",
+            Self::LookedUp => "looked_up",
+            Self::BeforeKeep => "before_keep",
+            Self::Kept => "kept",
+            Self::BeforeVerify => "before_verify",
+            Self::Verified => "verified",
+            Self::BeforeClose => "before_close",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Who hears of steps. It is called in the middle of the work: whatever it does, the payment waits for it.
+pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
+
+impl Host {
+    pub(super) fn step(&self, step: Step) {
+        if let Some(listener) = &self.inner.on_step {
+            listener(step);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::service::NewCollection;
+
+    #[tokio::test]
+    async fn a_listener_hears_the_steps_in_order() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ears = Arc::clone(&heard);
+        let host = Host::builder().in_memory().on_step(Arc::new(move |step| ears.lock().unwrap().push(step)));
+        let host = host.build().await.unwrap();
+        host.create_collection(NewCollection::new(crate::currency::money("1", "EUR").unwrap())).await.unwrap();
+        assert_eq!(*heard.lock().unwrap(), [Step::BeforeCommit, Step::Committed]);
+    }
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = Step::ALL.iter().map(|step| step.as_str()).collect();
+        assert_eq!(names.len(), Step::ALL.len());
+    }
+}
