@@ -1,7 +1,9 @@
 //! Collections to keep: a small one, and one in which every column of every table holds something.
 
 use tillbox::core::event::{Change as What, Event, SessionProgress, Settlement};
-use tillbox::core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId};
+use tillbox::core::id::{
+    CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
+};
 use tillbox::core::operation::{Operation, OperationKind, OperationState, Origin, Product};
 use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox::core::state::{Collection, Payment, Session};

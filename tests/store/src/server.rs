@@ -45,6 +45,16 @@ pub struct Server {
     query: String,
     certificates: Option<PathBuf>,
     keeper: Option<Child>,
+    program: Option<Program>,
+}
+
+/// What it takes to start one of our own once more.
+#[derive(Debug)]
+struct Program {
+    binaries: Binaries,
+    user: Option<User>,
+    folder: PathBuf,
+    port: u16,
 }
 
 impl Drop for Server {
@@ -74,7 +84,8 @@ impl Server {
         let (before, query) = url.split_once('?').unwrap_or((url, ""));
         let (address, _) =
             before.rsplit_once('/').filter(|(address, _)| !address.ends_with('/')).unwrap_or((before, ""));
-        Self { address: address.to_owned(), query: query.to_owned(), certificates: None, keeper: None }
+        let (address, query) = (address.to_owned(), query.to_owned());
+        Self { address, query, certificates: None, keeper: None, program: None }
     }
 
     /// Starts a server in a directory of its own, on a port of its own.
@@ -99,10 +110,45 @@ impl Server {
             configure(&folder, port);
             if let Some(keeper) = run(&binaries, user, &folder, port) {
                 let address = format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}");
-                return Self { address, query: String::new(), certificates: Some(folder), keeper: Some(keeper) };
+                let certificates = Some(folder.clone());
+                let program = Some(Program { binaries, user, folder, port });
+                return Self { address, query: String::new(), certificates, keeper: Some(keeper), program };
             }
         }
         panic!("the PostgreSQL server found no free port in {PORTS_MAX} attempts");
+    }
+
+    /// Ends it as a crash would: connections are cut, nothing is put in order. Only one of our own can be ended.
+    ///
+    /// # Panics
+    /// When it was given, or does not end.
+    pub fn stop(&mut self) {
+        let program = self.program.as_ref().expect("a server that was given is not ours to end");
+        let pid = fs::read_to_string(program.folder.join("data/postmaster.pid")).expect("it runs");
+        let pid = pid.lines().next().expect("its first line is the process");
+        let ended = Command::new("/bin/sh").args(["-c", "kill -QUIT \"$1\"", "stop", pid]).status();
+        assert!(ended.expect("a shell can be started").success(), "the server can be told to end");
+        let since = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", program.port)).is_ok() {
+            assert!(since.elapsed() < START, "the server does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Its keeper would clean up; the files are needed once more.
+        if let Some(mut keeper) = self.keeper.take() {
+            keeper.kill().expect("the keeper can be ended");
+            let _ = keeper.wait();
+        }
+    }
+
+    /// Starts it again where it was, with what it had made durable.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&mut self) {
+        let Program { binaries, user, folder, port } = self.program.as_ref().expect("it is one of ours");
+        let _ = fs::remove_file(folder.join("log"));
+        let _ = fs::remove_file(folder.join("data/postmaster.pid"));
+        self.keeper = Some(run(binaries, *user, folder, *port).expect("its port is still free"));
     }
 
     /// The URL of a database on it.

@@ -1,0 +1,240 @@
+//! The host that is killed: put together from a few arguments, told what to do line by line.
+//!
+//! Its clock can run fast and start late, so that leases end and schedules come round without anybody waiting.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tillbox::core::id::{CollectionId, OperationId, PaymentId, ProviderId, SessionId};
+use tillbox::core::operation::OperationState;
+use tillbox::core::{Money, Timestamp};
+use tillbox::runtime::Provider as _;
+use tillbox::service::{IncomingWebhook, NewCollection, NewRefund, NewSession, SessionUpdate};
+use tillbox::store::Page;
+use tillbox::{Error, Host};
+
+use crate::SECRETS;
+use crate::fate::Fate;
+use crate::gateway::{Gateway, Mood};
+use crate::orders::{Ack, Order, Trouble};
+
+/// Rounds of recovery after which what is still open stays open: more than the daily looks of a month.
+const ROUNDS_MAX: u32 = 60;
+
+/// How far the clock goes on between two rounds: the longest pause there is between two looks at an operation.
+const ROUND_MS: i64 = 26 * 60 * 60 * 1_000;
+
+/// What a host is made of.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The URL of its database.
+    pub database: String,
+    /// The file of the gateway's book.
+    pub ledger: PathBuf,
+    /// How far its clock is ahead, milliseconds.
+    pub ahead_ms: i64,
+    /// How many milliseconds pass by its clock in one, since [`Setup::since_ms`].
+    pub speed: i64,
+    /// When the fast clock was right, milliseconds since 1970.
+    pub since_ms: i64,
+    /// Milliseconds between two rounds of recovery in the background; 0: none.
+    pub rounds_every_ms: u64,
+    /// The provider that is not installed; empty: all are.
+    pub without: String,
+}
+
+/// A clock that can be ahead and fast. Hosts with the same settings agree on the time.
+#[derive(Debug)]
+struct Shifted {
+    ahead_ms: AtomicI64,
+    speed: i64,
+    since_ms: i64,
+}
+
+impl tillbox::clock::Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        let real = real_ms();
+        let fast = self.since_ms + (real - self.since_ms) * self.speed;
+        Timestamp(fast + self.ahead_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// Milliseconds since 1970 by the machine's clock.
+#[must_use]
+pub fn real_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A host that takes orders.
+#[derive(Debug, Clone)]
+pub struct Till {
+    host: Host,
+    clock: Arc<Shifted>,
+    /// When it dies.
+    pub fate: Arc<Fate>,
+    mood: Arc<Mood>,
+}
+
+impl Till {
+    /// Opens the database and starts.
+    ///
+    /// # Errors
+    /// What the host says.
+    pub async fn open(setup: &Setup) -> Result<Self, Box<dyn std::error::Error>> {
+        let (fate, mood) = (Arc::new(Fate::default()), Arc::new(Mood::default()));
+        let ahead_ms = AtomicI64::new(setup.ahead_ms);
+        let clock = Arc::new(Shifted { ahead_ms, speed: setup.speed, since_ms: setup.since_ms });
+        let listener = Arc::clone(&fate);
+        let mut builder = Host::builder()
+            .database_url(&setup.database)
+            .clock(Arc::<Shifted>::clone(&clock))
+            .on_step(Arc::new(move |step| listener.step(step.as_str())));
+        for gateway in Gateway::all(&setup.ledger, &fate, &mood)? {
+            if gateway.info().identifier != setup.without {
+                builder = builder.provider("x", Arc::new(gateway));
+            }
+        }
+        let till = Self { host: builder.build().await?, clock, fate, mood };
+        if setup.rounds_every_ms > 0 {
+            let (host, pause) = (till.host.clone(), Duration::from_millis(setup.rounds_every_ms));
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(pause).await;
+                    let _ = host.reconcile().await;
+                }
+            });
+        }
+        Ok(till)
+    }
+
+    /// The host itself, for tests that need no second process.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Carries out an order.
+    ///
+    /// # Errors
+    /// What the host answered instead.
+    pub async fn obey(&self, order: Order) -> Result<Ack, Trouble> {
+        self.carry_out(order).await.map_err(|error| Trouble {
+            code: error.code().to_owned(),
+            text: error.to_string(),
+            operation: error.operation().map(OperationId::to_string),
+        })
+    }
+
+    // Long because it is one table: an order, the use case it means, and what that acknowledges.
+    async fn carry_out(&self, order: Order) -> Result<Ack, Error> {
+        let host = &self.host;
+        Ok(match order {
+            Order::Collect { amount } => {
+                let made = host.create_collection(NewCollection::new(euros(amount)?)).await?;
+                Ack { collection: Some(made.id.to_string()), amount_minor: Some(amount), ..Ack::default() }
+            }
+            Order::Recollect { collection, amount } => {
+                let id = CollectionId::parse(&collection)?;
+                host.update_collection(&id, Some(euros(amount)?), None).await?;
+                Ack { collection: Some(collection), amount_minor: Some(amount), ..Ack::default() }
+            }
+            Order::Abandon { collection } => {
+                host.cancel_collection(&CollectionId::parse(&collection)?).await?;
+                Ack { collection: Some(collection), ..Ack::default() }
+            }
+            Order::Open { collection, provider, amount } => {
+                let mut new = NewSession::new(ProviderId::parse(&provider)?);
+                new.amount = amount.map(euros).transpose()?;
+                let done = host.create_session(&CollectionId::parse(&collection)?, new).await?;
+                let session = Some(done.value.id.to_string());
+                Ack { collection: Some(collection), session, ..of(done.operation.as_ref()) }
+            }
+            Order::Update { session, amount } => {
+                let update = SessionUpdate { amount: Some(euros(amount)?), data: None };
+                let done = host.update_session(&SessionId::parse(&session)?, update).await?;
+                Ack { session: Some(session), ..of(done.operation.as_ref()) }
+            }
+            Order::Delete { session } => {
+                let done = host.delete_session(&SessionId::parse(&session)?).await?;
+                Ack { session: Some(session), ..of(done.operation.as_ref()) }
+            }
+            Order::Authorize { session } => {
+                let card = format!(r#"{{"number":"{}","cvc":"{}"}}"#, SECRETS[0], SECRETS[1]);
+                let done = host.authorize_session(&SessionId::parse(&session)?, Some(&card)).await?;
+                let payment = done.value.payment.map(|view| view.payment.id.to_string());
+                Ack { session: Some(session), payment, ..of(done.operation.as_ref()) }
+            }
+            Order::Capture { payment, amount } => {
+                let amount = amount.map(euros).transpose()?;
+                let done = host.capture(&PaymentId::parse(&payment)?, amount).await?;
+                Ack { payment: Some(payment), ..of(done.operation.as_ref()) }
+            }
+            Order::Refund { payment, amount } => {
+                let refund = NewRefund { amount: amount.map(euros).transpose()?, ..NewRefund::default() };
+                let done = host.refund(&PaymentId::parse(&payment)?, refund).await?;
+                Ack { payment: Some(payment), ..of(done.operation.as_ref()) }
+            }
+            Order::Cancel { payment } => {
+                let done = host.cancel_payment(&PaymentId::parse(&payment)?, None).await?;
+                Ack { payment: Some(payment), ..of(done.operation.as_ref()) }
+            }
+            Order::Webhook { provider, body } => {
+                let webhook = IncomingWebhook { headers: Vec::new(), query: String::new(), body: body.into_bytes() };
+                host.receive_webhook(&ProviderId::parse(&provider)?, webhook).await?;
+                Ack::default()
+            }
+            Order::Recheck { operation } => of(Some(&host.recheck(&OperationId::parse(&operation)?).await?)),
+            Order::Recover => {
+                self.recover().await?;
+                Ack::default()
+            }
+            Order::Arm { at } => {
+                self.fate.arm(at);
+                Ack::default()
+            }
+            Order::Behave { manner, delay_ms } => {
+                self.mood.set(manner);
+                self.mood.delay(delay_ms);
+                Ack::default()
+            }
+            Order::Listen => Ack { port: Some(self.listen().await), ..Ack::default() },
+            Order::Ping => Ack::default(),
+        })
+    }
+
+    async fn listen(&self) -> u16 {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = listener.local_addr().expect("a listener has an address").port();
+        tokio::spawn(tillbox::http::serve(listener, self.host.clone(), std::future::pending()));
+        port
+    }
+
+    /// Rounds of recovery, the clock going on between them, until nothing is open that the host could still find out.
+    async fn recover(&self) -> Result<(), Error> {
+        let open = [OperationState::Running, OperationState::Unknown, OperationState::Pending];
+        for _ in 0..ROUNDS_MAX {
+            self.host.reconcile().await?;
+            if self.host.operations(&open, Page { offset: 0, limit: 1 }).await?.count == 0 {
+                break;
+            }
+            self.clock.ahead_ms.fetch_add(ROUND_MS, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
+fn of(operation: Option<&tillbox::core::operation::Operation>) -> Ack {
+    Ack {
+        operation: operation.map(|operation| operation.id.to_string()),
+        state: operation.map(|operation| operation.state.as_str().to_owned()),
+        ..Ack::default()
+    }
+}
+
+fn euros(minor: i64) -> Result<Money, Error> {
+    let currency = tillbox::currency::lookup("EUR").expect("it is in the standard");
+    Ok(Money::new(minor, currency)?)
+}

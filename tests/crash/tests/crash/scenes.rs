@@ -1,0 +1,206 @@
+//! What a host is doing when it is killed: one scene per kind of operation and per kind of gateway.
+
+use tillbox_crash::gateway::{Habit, Manner};
+use tillbox_crash::ledger::{Effect, Ledger};
+use tillbox_crash::orders::{Ack, Order};
+use tillbox_crash::process::{Process, Told};
+
+/// What is asked for.
+pub(crate) const WHOLE: i64 = 1_000;
+
+/// A part of it.
+pub(crate) const PART: i64 = 400;
+
+/// The order during which the host dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Collect,
+    Recollect,
+    Abandon,
+    Open,
+    Update,
+    Delete,
+    Authorize,
+    Capture,
+    CapturePart,
+    Refund,
+    Cancel,
+    /// A capture at the gateway's own counter is reported.
+    Webhook,
+    /// The capture whose reply was lost is reported before anybody asked.
+    WebhookFirst,
+    /// The capture whose reply was lost is asked about.
+    Recheck,
+}
+
+/// One scene.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scene {
+    pub(crate) act: Act,
+    pub(crate) habit: Habit,
+    pub(crate) manner: Manner,
+}
+
+/// What there is before the act.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Props {
+    collection: String,
+    session: String,
+    payment: String,
+    operation: String,
+}
+
+/// Everything a gateway can be asked.
+const ASKED: [Act; 8] =
+    [Act::Open, Act::Update, Act::Delete, Act::Authorize, Act::Capture, Act::CapturePart, Act::Refund, Act::Cancel];
+
+impl Scene {
+    const fn new(act: Act, habit: Habit, manner: Manner) -> Self {
+        Self { act, habit, manner }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{:?} with {} ({:?})", self.act, self.habit.name(), self.manner)
+    }
+
+    /// Every scene: with the best of gateways everything, with the others what is different there.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut scenes = Self::heart();
+        for act in ASKED {
+            scenes.push(Self::new(act, Habit::Keyed, Manner::LosesReplies));
+            scenes.push(Self::new(act, Habit::Keyed, Manner::LosesRequests));
+            scenes.push(Self::new(act, Habit::Inner, Manner::Answers));
+        }
+        for act in [Act::Authorize, Act::Capture, Act::Refund, Act::Cancel] {
+            scenes.push(Self::new(act, Habit::Plain, Manner::Answers));
+        }
+        for act in [Act::Authorize, Act::Capture, Act::Refund] {
+            scenes.push(Self::new(act, Habit::Keyed, Manner::Declines));
+        }
+        scenes.push(Self::new(Act::Authorize, Habit::Automatic, Manner::LosesReplies));
+        scenes
+    }
+
+    /// One of each kind.
+    pub(crate) fn heart() -> Vec<Self> {
+        let others = [Act::Collect, Act::Recollect, Act::Abandon, Act::Webhook, Act::WebhookFirst, Act::Recheck];
+        let mut scenes: Vec<Self> =
+            ASKED.into_iter().chain(others).map(|act| Self::new(act, Habit::Keyed, Manner::Answers)).collect();
+        scenes.push(Self::new(Act::Authorize, Habit::Automatic, Manner::Answers));
+        scenes.push(Self::new(Act::Refund, Habit::Automatic, Manner::Answers));
+        scenes
+    }
+
+    /// Those in which money moves.
+    pub(crate) fn money() -> Vec<Self> {
+        let moves = [Act::Authorize, Act::Capture, Act::Refund, Act::Cancel, Act::Webhook, Act::Recheck];
+        moves.into_iter().map(|act| Self::new(act, Habit::Keyed, Manner::Answers)).collect()
+    }
+
+    /// Brings everything about that the act needs, and says what was acknowledged meanwhile.
+    pub(crate) async fn prepare(&self, host: &Process, ledger: &std::path::Path) -> (Props, Vec<Ack>) {
+        let mut props = Props::default();
+        let mut acks = Vec::new();
+        if self.act == Act::Collect {
+            return (props, acks);
+        }
+        let ack = host.tell(&Order::Collect { amount: WHOLE }).await.ack();
+        props.collection = ack.collection.clone().expect("a collection");
+        acks.push(ack);
+        if matches!(self.act, Act::Open | Act::Recollect) {
+            return (props, acks);
+        }
+        let open = Order::Open { collection: props.collection.clone(), provider: self.habit.id(), amount: None };
+        let ack = host.tell(&open).await.ack();
+        props.session = ack.session.clone().expect("a session");
+        acks.push(ack);
+        if matches!(self.act, Act::Update | Act::Delete | Act::Authorize) {
+            return (props, acks);
+        }
+        let ack = host.tell(&Order::Authorize { session: props.session.clone() }).await.ack();
+        props.payment = ack.payment.clone().expect("a payment");
+        acks.push(ack);
+        match self.act {
+            Act::Refund if self.habit != Habit::Automatic => {
+                acks.push(host.tell(&Order::Capture { payment: props.payment.clone(), amount: None }).await.ack());
+            }
+            Act::Webhook => counter(ledger, &props.session),
+            Act::WebhookFirst | Act::Recheck => props.operation = lost_capture(host, &props.payment).await,
+            Act::Collect
+            | Act::Recollect
+            | Act::Abandon
+            | Act::Open
+            | Act::Update
+            | Act::Delete
+            | Act::Authorize
+            | Act::Capture
+            | Act::CapturePart
+            | Act::Refund
+            | Act::Cancel => {}
+        }
+        (props, acks)
+    }
+
+    /// The act.
+    pub(crate) fn order(&self, props: &Props) -> Order {
+        let Props { collection, session, payment, operation } = props.clone();
+        let webhook = |body: String| Order::Webhook { provider: self.habit.id(), body };
+        match self.act {
+            Act::Collect => Order::Collect { amount: WHOLE },
+            Act::Recollect => Order::Recollect { collection, amount: WHOLE + PART },
+            Act::Abandon => Order::Abandon { collection },
+            Act::Open => Order::Open { collection, provider: self.habit.id(), amount: None },
+            Act::Update => Order::Update { session, amount: PART },
+            Act::Delete => Order::Delete { session },
+            Act::Authorize => Order::Authorize { session },
+            Act::Capture => Order::Capture { payment, amount: None },
+            Act::CapturePart => Order::Capture { payment, amount: Some(PART) },
+            Act::Refund => Order::Refund { payment, amount: Some(PART) },
+            Act::Cancel => Order::Cancel { payment },
+            Act::Webhook => webhook(format!("evt-counter-{session} captured {session} {PART} -")),
+            Act::WebhookFirst => webhook(format!("evt-first-{session} captured {session} {PART} {operation}")),
+            Act::Recheck => Order::Recheck { operation },
+        }
+    }
+
+    /// What the client, or the gateway that got no answer to its webhook, does once more after the host is back. It is only
+    /// said again where saying it twice means the same.
+    pub(crate) fn again(&self, props: &Props) -> Option<Order> {
+        match self.act {
+            Act::Recollect | Act::Authorize | Act::Capture | Act::Webhook | Act::WebhookFirst | Act::Recheck => {
+                Some(self.order(props))
+            }
+            Act::Collect
+            | Act::Abandon
+            | Act::Open
+            | Act::Update
+            | Act::Delete
+            | Act::CapturePart
+            | Act::Refund
+            | Act::Cancel => None,
+        }
+    }
+}
+
+/// Somebody captures at the gateway's own counter; the host will hear of it.
+fn counter(ledger: &std::path::Path, session: &str) {
+    let effect = Effect {
+        provider: Habit::Keyed.id(),
+        key: format!("counter-{session}"),
+        operation: None,
+        kind: "capture".to_owned(),
+        session: session.to_owned(),
+        status: "captured".to_owned(),
+        amount_minor: PART,
+    };
+    Ledger::open(ledger).and_then(|mut ledger| ledger.at_the_counter(&effect)).expect("the gateway writes");
+}
+
+/// A capture that happened, and of which the host does not know that it did.
+async fn lost_capture(host: &Process, payment: &str) -> String {
+    host.tell(&Order::Behave { manner: Manner::LosesReplies, delay_ms: 0 }).await.ack();
+    let told = host.tell(&Order::Capture { payment: payment.to_owned(), amount: Some(PART) }).await;
+    let Told::Trouble(trouble) = told else { panic!("the reply was not lost: {told:?}") };
+    host.tell(&Order::Behave { manner: Manner::Answers, delay_ms: 0 }).await.ack();
+    trouble.operation.expect("it is in the books")
+}
