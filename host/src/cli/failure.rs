@@ -78,7 +78,7 @@ impl From<crate::Error> for Failure {
             | crate::Error::Review { .. }
             | crate::Error::NotAsked(_)
             | crate::Error::Contended
-            | crate::Error::Store(StoreError::Conflict | StoreError::Corrupt { .. }) => failure,
+            | crate::Error::Store(StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Disk(_)) => failure,
         }
     }
 }

@@ -167,6 +167,9 @@ impl Problem {
             StoreError::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "store_unavailable", message).again()
             }
+            StoreError::Disk(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "store_disk_failed", message)
+            }
             StoreError::Corrupt { .. } | StoreError::Foreign(_) => {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 Self::new(status, "unexpected_state", "store_unusable", message)
@@ -354,6 +357,7 @@ mod tests {
             (Error::NotAsked(raw()), 502, "provider_unavailable", Some(false), false),
             (Error::Contended, 409, "conflict", Some(false), true),
             (Error::Store(StoreError::Unavailable(raw())), 503, "unavailable", Some(true), true),
+            (Error::Store(StoreError::Disk(raw())), 503, "unavailable", Some(true), false),
             (Error::Store(StoreError::Foreign(raw())), 500, "unexpected_state", Some(false), false),
         ]
     }

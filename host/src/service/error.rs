@@ -35,7 +35,11 @@ pub enum Error {
         id: String,
     },
     /// No provider of that id is installed.
-    #[error("provider_id: no provider `{id}` is installed; installed are: {}", installed.join(", "))]
+    #[error(
+        "provider_id: no provider `{id}` is installed; installed are: {}. Payments that were made with it can be read; to go \
+         on with them, install it again under this id",
+        installed.join(", ")
+    )]
     UnknownProvider {
         /// The id asked for.
         id: String,
@@ -105,7 +109,9 @@ impl Error {
             Self::Review { .. } => "needs_review",
             Self::NotAsked(_) => "provider_unavailable",
             Self::Contended => "contended",
-            Self::Store(_) => "store_unavailable",
+            Self::Store(StoreError::Conflict | StoreError::Unavailable(_)) => "store_unavailable",
+            Self::Store(StoreError::Disk(_)) => "store_disk_failed",
+            Self::Store(StoreError::Corrupt { .. } | StoreError::Foreign(_)) => "store_unusable",
         }
     }
 
@@ -143,7 +149,7 @@ impl Error {
             | Self::Contended => false,
             Self::Store(error) => match error {
                 StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Foreign(_) => false,
-                StoreError::Unavailable(_) => true,
+                StoreError::Unavailable(_) | StoreError::Disk(_) => true,
             },
         }
     }

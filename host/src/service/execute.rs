@@ -99,8 +99,15 @@ impl Host {
         };
         let call = self.ask(provider, &started, id, input).await;
         let settle = settle_command(&started, id, answer_of(&call, Reach::Network));
-        let after = self.settle(id, &settle).await?;
-        Ok(Some(conclude(after, id, call)))
+        match self.settle(id, &settle).await {
+            Ok(after) => Ok(Some(conclude(after, id, call))),
+            // The provider was asked, and what it said cannot be written down: a question, however good the answer was.
+            Err(Error::Store(error)) => {
+                let detail = format!("the provider was asked, and its answer could not be kept: {error}");
+                Err(Error::Unknown { operation: id.clone(), detail })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The answer counts however much the collection changed meanwhile; only an older lease loses.

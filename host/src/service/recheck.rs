@@ -15,7 +15,7 @@ use tillbox_runtime::{Failure, Provider};
 use super::execute::payment_state;
 use super::{Error, Host, Step};
 use crate::clock::new_tail;
-use crate::store::{Key, Page};
+use crate::store::{Key, Page, StoreError};
 
 /// How long a running operation belongs to whoever began it, milliseconds: the longest call there can be, and as much again for
 /// the commit after it. Whoever holds it longer has died; its answer, should one come, loses against the lease token.
@@ -101,10 +101,13 @@ impl Host {
                 match self.recheck(&entry.id).await {
                     Ok(operation) if operation.state.is_terminal() => ended += 1,
                     Ok(_) => offset += 1,
-                    Err(Error::Store(error)) => return Err(error.into()),
+                    // A row that cannot be read is somebody's to repair; the others do not wait for that.
+                    Err(Error::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => {
+                        return Err(error.into());
+                    }
                     Err(error) => {
                         offset += 1;
-                        tracing::warn!(operation = entry.id.as_str(), %error, "the provider could not be asked");
+                        tracing::warn!(operation = entry.id.as_str(), %error, "an operation could not be looked at");
                     }
                 }
             }

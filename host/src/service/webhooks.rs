@@ -99,7 +99,9 @@ impl Host {
                 match self.process(delivery).await {
                     Ok(Received::Applied | Received::Rejected(_)) => done += 1,
                     Ok(Received::Waiting) => {}
-                    Err(Error::Store(error)) => return Err(error.into()),
+                    Err(Error::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => {
+                        return Err(error.into());
+                    }
                     Err(error) => tracing::warn!(delivery = delivery.id, %error, "a webhook is kept, not verified"),
                 }
             }

@@ -11,6 +11,10 @@ pub enum StoreError {
     /// The database cannot be read or written now. Nothing was written unless the text says that this is not known.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The disk failed while the database was read or written. Whether what was being written is kept is not known, and the
+    /// store writes nothing more until it is opened again: a second attempt might look like success and be none.
+    #[error("{0}; nothing more is written until the host is started again: look at the disk first")]
+    Disk(String),
     /// A row holds what no version of this program writes.
     #[error("the database holds a row that cannot be read: {table} {id}: {what}")]
     Corrupt {

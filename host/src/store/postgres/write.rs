@@ -169,7 +169,7 @@ pub(super) async fn host_key(connections: &Connections) -> Result<[u8; 32], Stor
 
 /// Commits something: what a full disk, a standby or a lost connection would refuse, this does.
 pub(super) async fn check(connections: &Connections) -> Result<(), StoreError> {
-    alone(connections, &[step(facts::TOUCH, vec![facts::touched()])]).await
+    alone(connections, &[step(facts::TOUCH, vec![facts::touched()?])]).await
 }
 
 /// Runs statements in a transaction of their own that may as well run twice, and so needs no reading back.

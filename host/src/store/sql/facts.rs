@@ -14,9 +14,11 @@ pub(in crate::store) const HOST_KEY: &str = "select name, value from meta where 
 pub(in crate::store) const TOUCH: &str =
     "insert into meta (name, value) values ('checked', $1) on conflict (name) do update set value = excluded.value";
 
-/// What [`TOUCH`] writes.
-pub(in crate::store) fn touched() -> Value {
-    Value::Bytes(vec![1])
+/// What [`TOUCH`] writes: something new each time. SQLite does not write what is there already, and a full disk would pass.
+pub(in crate::store) fn touched() -> Result<Value, StoreError> {
+    let mut mark = [0; 8];
+    getrandom::fill(&mut mark).map_err(|error| StoreError::Unavailable(format!("no random bytes: {error}")))?;
+    Ok(Value::Bytes(mark.to_vec()))
 }
 
 /// A fresh value for [`MAKE_HOST_KEY`].

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use tillbox_core::Timestamp;
 use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
@@ -170,7 +170,12 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let name = |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(name)?;
-    prepare(&mut connection, &path.display().to_string())?;
+    let name = path.display().to_string();
+    prepare(&mut connection, &name).map_err(|error| match error {
+        StoreError::Unavailable(what) => StoreError::Unavailable(format!("{name}: {what}")),
+        StoreError::Disk(what) => StoreError::Disk(format!("{name}: {what}")),
+        StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Foreign(_) => error,
+    })?;
     Ok(connection)
 }
 
@@ -182,7 +187,7 @@ fn migrations() -> Migrations<'static> {
 fn prepare(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
     let foreign = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(format!(
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign(format!(
             "{name} is not a SQLite database; name another file with --database, this one was not touched"
         )),
         _ => unavailable(error),
@@ -218,5 +223,24 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 
 #[allow(clippy::needless_pass_by_value, reason = "an error mapper takes the error")]
 pub(in crate::store) fn unavailable(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
+    let (what, next) = match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure) => {
+            return StoreError::Disk(format!("reading or writing the database file failed ({error})"));
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            return StoreError::Disk(format!(
+                "the database file is damaged ({error}); a backup can be put in its place"
+            ));
+        }
+        Some(ErrorCode::DiskFull) => ("the disk is full", "make room, and the host goes on by itself"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            ("another program holds the database file", "end it, and the host goes on by itself")
+        }
+        Some(ErrorCode::ReadOnly) => {
+            ("the database file cannot be written", "let the host's user write it and its folder")
+        }
+        Some(ErrorCode::CannotOpen) => ("the database file cannot be opened", "see that it and its folder are there"),
+        _ => return StoreError::Unavailable(error.to_string()),
+    };
+    StoreError::Unavailable(format!("{what} ({error}); nothing was written: {next}"))
 }

@@ -2,21 +2,29 @@
 
 use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
 
 use super::super::sql::{Step, Value, encode, facts};
 use super::read::rows;
 use super::{Change, StoreError, unavailable};
 
-pub(super) fn change(connection: &Connection, change: &Change) -> Result<(), StoreError> {
+/// Why a change was not written.
+pub(super) enum Trouble {
+    /// It does not fit what is there. Nobody else is concerned.
+    Refused(StoreError),
+    /// The database failed. Whatever shares the transaction is lost with it.
+    Failed(StoreError),
+}
+
+pub(super) fn change(connection: &Connection, change: &Change) -> Result<(), Trouble> {
     encode::change(change).into_iter().try_for_each(|one| step(connection, one))
 }
 
-pub(super) fn step(connection: &Connection, step: Step) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(step.sql).map_err(unavailable)?;
-    let touched = statement.execute(params_from_iter(step.values)).map_err(refused)?;
+pub(super) fn step(connection: &Connection, step: Step) -> Result<(), Trouble> {
+    let mut statement = connection.prepare_cached(step.sql).map_err(trouble)?;
+    let touched = statement.execute(params_from_iter(step.values)).map_err(trouble)?;
     if step.guarded && touched != 1 {
-        return Err(StoreError::Conflict);
+        return Err(Trouble::Refused(StoreError::Conflict));
     }
     Ok(())
 }
@@ -29,16 +37,23 @@ pub(super) fn host_key(connection: &mut Connection) -> Result<[u8; 32], StoreErr
 
 /// What a database that cannot be written refuses.
 pub(super) fn touch(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute(facts::TOUCH, [facts::touched()]).map(|_| ()).map_err(unavailable)
+    connection.execute(facts::TOUCH, [facts::touched()?]).map(|_| ()).map_err(unavailable)
 }
 
-/// An id or a place that somebody else took first is a race that was lost, as a version is; everything else is trouble.
-fn refused(error: rusqlite::Error) -> StoreError {
-    let taken = matches!(
-        error.sqlite_error().map(|error| error.extended_code),
-        Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE)
-    );
-    if taken { StoreError::Conflict } else { unavailable(error) }
+/// An id or a place that somebody else took first is a race that was lost, as a version is. Another broken constraint is the
+/// change's own trouble; everything else is the database's.
+fn trouble(error: rusqlite::Error) -> Trouble {
+    match error.sqlite_error() {
+        Some(found) if matches!(found.extended_code, SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE) => {
+            Trouble::Refused(StoreError::Conflict)
+        }
+        Some(found) if found.code == ErrorCode::ConstraintViolation => {
+            Trouble::Refused(StoreError::Unavailable(error.to_string()))
+        }
+        Some(_) => Trouble::Failed(unavailable(error)),
+        // A value that does not fit its column never came to the database.
+        None => Trouble::Refused(StoreError::Unavailable(error.to_string())),
+    }
 }
 
 impl ToSql for Value {

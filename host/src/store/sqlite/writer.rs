@@ -1,5 +1,8 @@
 //! The writer thread. It owns the only connection that writes, takes every change that waits, and makes them durable with one
 //! commit.
+//!
+//! After the disk failed it writes nothing more. What a failed fsync was about may be lost by the time a second one says that
+//! all is well, so only a look at the disk and a new start can help; the process stays up to say so and to be read from.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -16,6 +19,9 @@ const BATCH_MAX: usize = 256;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
+/// Gets the writer's connection, or hears why there is none any more. It tells how the disk failed, if it did.
+type Alone = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> Option<String> + Send>;
+
 /// What one savepoint holds.
 enum Work {
     Change(Box<Change>),
@@ -24,8 +30,8 @@ enum Work {
 
 enum Job {
     Commit(Work, Reply<()>),
-    /// Runs between batches, on the writer's connection.
-    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+    /// Runs between batches.
+    Alone(Alone),
 }
 
 /// The writer's handle. Dropping it lets the thread finish what waits and end.
@@ -91,7 +97,10 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Alone(Box::new(move |connection| {
-            let _ = reply.send(job(connection));
+            let answer = connection.and_then(job);
+            let failed = answer.as_ref().err().and_then(disk_failure);
+            let _ = reply.send(answer);
+            failed
         })))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -115,7 +124,16 @@ fn stopped() -> StoreError {
     StoreError::Unavailable("the writer has stopped".to_owned())
 }
 
-fn run(mut connection: Connection, waiting: &Receiver<Job>) {
+/// What failed, when it was the disk.
+fn disk_failure(error: &StoreError) -> Option<String> {
+    match error {
+        StoreError::Disk(what) => Some(what.clone()),
+        StoreError::Conflict | StoreError::Unavailable(_) | StoreError::Corrupt { .. } | StoreError::Foreign(_) => None,
+    }
+}
+
+fn run(connection: Connection, waiting: &Receiver<Job>) {
+    let mut desk = Desk { connection, failed: None };
     while let Ok(first) = waiting.recv() {
         let mut batch = Vec::new();
         let mut next = Some(first);
@@ -123,52 +141,98 @@ fn run(mut connection: Connection, waiting: &Receiver<Job>) {
             match job {
                 Job::Commit(work, reply) => batch.push((work, reply)),
                 Job::Alone(job) => {
-                    commit_batch(&mut connection, std::mem::take(&mut batch));
-                    job(&mut connection);
+                    desk.commit(std::mem::take(&mut batch));
+                    desk.alone(job);
                 }
             }
             next = if batch.len() < BATCH_MAX { waiting.try_recv().ok() } else { None };
         }
-        commit_batch(&mut connection, batch);
+        desk.commit(batch);
     }
 }
 
-/// One transaction for all, a savepoint each: a refused change takes nobody with it, and nobody is told of success before the
-/// commit has come back.
-fn commit_batch(connection: &mut Connection, batch: Vec<(Work, Reply<()>)>) {
-    if batch.is_empty() {
-        return;
+/// The connection that writes, and how the disk failed, if it did.
+struct Desk {
+    connection: Connection,
+    failed: Option<String>,
+}
+
+impl Desk {
+    fn alone(&mut self, job: Alone) {
+        let failed = match &self.failed {
+            Some(what) => job(Err(StoreError::Disk(what.clone()))),
+            None => job(Ok(&mut self.connection)),
+        };
+        self.failed = self.failed.take().or(failed);
     }
-    let mut results = Vec::with_capacity(batch.len());
-    let committed = (|| -> rusqlite::Result<()> {
-        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (work, _) in &batch {
-            let savepoint = transaction.savepoint()?;
-            let written = match work {
-                Work::Change(change) => write::change(&savepoint, change),
-                Work::Step(step) => write::step(&savepoint, step.clone()),
-            };
+
+    /// Nobody is told of success before the commit has come back. When it fails, it fails for all.
+    fn commit(&mut self, batch: Vec<(Work, Reply<()>)>) {
+        if batch.is_empty() {
+            return;
+        }
+        let written = match &self.failed {
+            Some(what) => Err(StoreError::Disk(what.clone())),
+            None => write_batch(&mut self.connection, batch.iter().map(|(work, _)| work)),
+        };
+        match written {
+            Ok(results) => {
+                for ((_, reply), result) in batch.into_iter().zip(results) {
+                    let _ = reply.send(result);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, changes = batch.len(), "a batch of changes was not committed");
+                self.failed = self.failed.take().or(disk_failure(&error));
+                for (_, reply) in batch {
+                    let _ = reply.send(Err(same(&error)));
+                }
+            }
+        }
+    }
+}
+
+/// The failure of a batch is that of every change in it.
+fn same(error: &StoreError) -> StoreError {
+    match disk_failure(error) {
+        Some(what) => StoreError::Disk(what),
+        None => StoreError::Unavailable(match error {
+            StoreError::Unavailable(what) => what.clone(),
+            StoreError::Disk(_) | StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Foreign(_) => {
+                error.to_string()
+            }
+        }),
+    }
+}
+
+/// One transaction for all, a savepoint each: a refused change takes nobody with it. What is refused is a change that does not
+/// fit; a full disk or a failing one is no change's own fault, and SQLite may have rolled back everything by then, so that a
+/// further savepoint would begin a transaction of its own.
+fn write_batch<'a>(
+    connection: &mut Connection,
+    batch: impl Iterator<Item = &'a Work>,
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+    let mut results = Vec::new();
+    for work in batch {
+        let savepoint = transaction.savepoint().map_err(unavailable)?;
+        let written = match work {
+            Work::Change(change) => write::change(&savepoint, change),
+            Work::Step(step) => write::step(&savepoint, step.clone()),
+        };
+        match written {
+            Ok(()) => {
+                savepoint.commit().map_err(unavailable)?;
+                results.push(Ok(()));
+            }
             // A savepoint that is dropped without a commit rolls back alone.
-            if written.is_ok() {
-                savepoint.commit()?;
-            } else {
+            Err(write::Trouble::Refused(error)) => {
                 drop(savepoint);
+                results.push(Err(error));
             }
-            results.push(written);
-        }
-        transaction.commit()
-    })();
-    match committed {
-        Ok(()) => {
-            for ((_, reply), result) in batch.into_iter().zip(results) {
-                let _ = reply.send(result);
-            }
-        }
-        Err(error) => {
-            tracing::error!(%error, changes = batch.len(), "a batch of changes was not committed");
-            for (_, reply) in batch {
-                let _ = reply.send(Err(StoreError::Unavailable(error.to_string())));
-            }
+            Err(write::Trouble::Failed(error)) => return Err(error),
         }
     }
+    transaction.commit().map_err(unavailable)?;
+    Ok(results)
 }

@@ -5,9 +5,13 @@
 //! reading: `scenes` says what is done, `every_step` kills, `mutants` shows that the judge would notice.
 
 mod at_once;
+mod books_faults;
+mod desk;
 mod every_step;
+mod file_faults;
 mod mutants;
 mod scenes;
+mod server_faults;
 mod under_load;
 
 /// The program that is killed.
