@@ -3,6 +3,7 @@
 //! It decides nothing about money. Exit codes: 0 done, 1 failed, 2 not understood (by clap). Results go to standard output,
 //! logs and errors to standard error.
 
+mod bench;
 mod completions;
 mod config;
 mod database;
@@ -51,6 +52,7 @@ enum Command {
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
     Migrate(migrate::MigrateArguments),
+    Bench(bench::BenchArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -72,6 +74,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Provider(command) => inspect::run(command).await,
         Command::Operations(command) => operations::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -38,6 +38,11 @@ impl Screen {
         Self { colour: false, silent: true }
     }
 
+    /// Whether only a JSON document is wanted.
+    pub(super) fn is_silent(self) -> bool {
+        self.silent
+    }
+
     /// One line.
     pub(super) fn line(self, text: impl Display) -> io::Result<()> {
         if self.silent {

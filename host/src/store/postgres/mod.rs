@@ -11,6 +11,7 @@ mod order;
 mod pipeline;
 mod read;
 mod schema;
+mod scratch;
 mod tls;
 mod write;
 
@@ -25,6 +26,8 @@ use super::{
 };
 use address::Address;
 use connections::Connections;
+
+pub use scratch::Scratch;
 
 pub(super) use order::number_all;
 pub(super) use pipeline::row;
@@ -91,6 +94,18 @@ impl PostgresStore {
         schema::prepare(&address).await?;
         let tls = tls::connector(&address.trust)?;
         Ok(Self { connections: Connections::new(address, tls, waits)? })
+    }
+
+    /// What a connection of the pool says of durability, in the server's own words, to be printed beside figures.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn durability(&self) -> Result<String, StoreError> {
+        let client = self.connections.get().await?;
+        let sql = "select current_setting('synchronous_commit'), current_setting('fsync')";
+        let row = client.query_one(sql, &[]).await.map_err(|error| unavailable(&error))?;
+        let (commit, fsync): (String, String) = (row.get(0), row.get(1));
+        Ok(format!("synchronous_commit={commit}, fsync={fsync}"))
     }
 }
 

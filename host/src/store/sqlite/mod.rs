@@ -23,6 +23,8 @@ use super::{
 };
 use writer::Writer;
 
+pub use writer::Commits;
+
 /// Marks the file as ours ("Till" in ASCII), so that a stranger's database is refused and not migrated.
 const APPLICATION_ID: i32 = 0x5469_6c6c;
 
@@ -68,6 +70,12 @@ impl SqliteStore {
         let mut connection = Connection::open_in_memory().map_err(unavailable)?;
         prepare(&mut connection, "memory")?;
         Ok(Self { writer: Writer::start(connection)?, readers: Readers::Writer })
+    }
+
+    /// What was made durable since the store was opened, and with how many commits.
+    #[must_use]
+    pub fn commits(&self) -> Commits {
+        self.writer.commits()
     }
 
     async fn read<T: Send + 'static>(

@@ -4,6 +4,8 @@
 //! After the disk failed it writes nothing more. What a failed fsync was about may be lost by the time a second one says that
 //! all is well, so only a look at the disk and a new start can help; the process stays up to say so and to be read from.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -16,6 +18,21 @@ use super::{Change, StoreError, unavailable, write};
 /// Changes that share one commit at most: enough to spread an fsync over every client of a busy server, few enough that the
 /// first of them does not wait long for the last.
 const BATCH_MAX: usize = 256;
+
+/// How much was made durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Commits {
+    /// Changes.
+    pub changes: u64,
+    /// Commits, an fsync each, that they shared.
+    pub batches: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    changes: AtomicU64,
+    batches: AtomicU64,
+}
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -37,6 +54,7 @@ enum Job {
 /// The writer's handle. Dropping it lets the thread finish what waits and end.
 pub(super) struct Writer {
     jobs: Option<Sender<Job>>,
+    counters: Arc<Counters>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,9 +68,16 @@ impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
         let (jobs, waiting) = channel();
         let builder = std::thread::Builder::new().name("tillbox-writer".to_owned());
-        let thread = builder.spawn(move || run(connection, &waiting));
+        let counters = Arc::<Counters>::default();
+        let desk = Desk { connection, failed: None, counters: Arc::clone(&counters) };
+        let thread = builder.spawn(move || run(desk, &waiting));
         let thread = thread.map_err(|error| StoreError::Unavailable(format!("no writer thread: {error}")))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), counters, thread: Some(thread) })
+    }
+
+    pub(super) fn commits(&self) -> Commits {
+        let Counters { changes, batches } = &*self.counters;
+        Commits { changes: changes.load(Ordering::Relaxed), batches: batches.load(Ordering::Relaxed) }
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
@@ -132,8 +157,7 @@ fn disk_failure(error: &StoreError) -> Option<String> {
     }
 }
 
-fn run(connection: Connection, waiting: &Receiver<Job>) {
-    let mut desk = Desk { connection, failed: None };
+fn run(mut desk: Desk, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let mut batch = Vec::new();
         let mut next = Some(first);
@@ -155,6 +179,7 @@ fn run(connection: Connection, waiting: &Receiver<Job>) {
 struct Desk {
     connection: Connection,
     failed: Option<String>,
+    counters: Arc<Counters>,
 }
 
 impl Desk {
@@ -177,6 +202,8 @@ impl Desk {
         };
         match written {
             Ok(results) => {
+                self.counters.batches.fetch_add(1, Ordering::Relaxed);
+                self.counters.changes.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 for ((_, reply), result) in batch.into_iter().zip(results) {
                     let _ = reply.send(result);
                 }

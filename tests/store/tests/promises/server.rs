@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tillbox::store::postgres::PostgresStore;
+use tillbox::store::postgres::{PostgresStore, Scratch};
 use tillbox::store::{self, Key, Store, StoreError};
 use tillbox_store_tests::place::{Database, Place};
 use tillbox_store_tests::sample::{created, id, noted, stored};
@@ -195,4 +195,26 @@ fn two_servers_run_side_by_side() {
     };
     let other = Server::start();
     assert_ne!(other.host_and_port(), tillbox_store_tests::server::shared().host_and_port());
+}
+
+/// A database for one purpose: beside the one that was named, which stays as it was, and gone afterwards.
+#[tokio::test]
+async fn a_scratch_database_comes_and_goes() {
+    let database = Database::new().await;
+    let scratch = Scratch::create(&database.url()).await.unwrap();
+    let name = scratch.name().to_owned();
+    let store = PostgresStore::open(scratch.url()).await.unwrap();
+    let before = scratch.log_bytes().await.unwrap();
+    stored(&store, 1).await.unwrap();
+    assert!(scratch.log_bytes().await.unwrap() > before, "a change writes to the log");
+    let durability = store.durability().await.unwrap();
+    assert!(durability.contains("synchronous_commit=on"), "{durability}");
+    // The store is still connected.
+    scratch.remove().await.unwrap();
+    let client = database.connect("postgres").await;
+    let found = client.query("select 1 from pg_database where datname = $1", &[&name]).await.unwrap();
+    assert!(found.is_empty(), "{name} is still there");
+    let tables = "select 1 from information_schema.tables where table_schema = current_schema()";
+    let client = database.connect(database.name()).await;
+    assert!(client.query(tables, &[]).await.unwrap().is_empty(), "the database that was named got tables");
 }

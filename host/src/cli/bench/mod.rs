@@ -1,0 +1,173 @@
+//! `tillbox bench`: whole payments through the component `manual`, against both doors and on real databases, with every
+//! answer on the disk before it counts.
+//!
+//! It measures and prints. It knows no SQL and no rule about payments, and it never touches a database that holds anything.
+
+mod bare;
+mod book;
+mod cell;
+mod door;
+mod embedded;
+mod fill;
+mod over_http;
+mod place;
+mod report;
+mod resources;
+mod steps;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::failure::Failure;
+use super::load::{self, ID_DEFAULT, Source, Wanted};
+use super::logging::{self, LogFormat, Loudness};
+use super::screen::{Screen, Style};
+use crate::Host;
+use bare::Bare;
+use cell::{Cell, Load};
+use door::Door;
+use place::Place;
+use report::Report;
+use tillbox_runtime::{Grants, Provider};
+
+/// Seconds for one figure at most: past ten minutes a figure does not get better.
+const SECONDS_MAX: u64 = 600;
+
+/// Clients at once at most: the HTTP server takes no more requests than this at once.
+const CONCURRENCY_MAX: u32 = crate::http::REQUESTS_MAX as u32;
+
+/// Payments to fill a database with at most: about a hundred gigabytes.
+const PAYMENTS_MAX: u64 = 10_000_000;
+
+/// Measure whole payments: flows per second, times of each step, what a durable change costs.
+///
+/// A flow is: create a collection, open a session, authorize it, capture all, refund a part. The provider is the bundled
+/// component `manual`, in its sandbox. An answer counts when it is on the disk (SQLite with synchronous=FULL, PostgreSQL
+/// with synchronous_commit=on). Everything is measured in this one process, the clients included.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox bench
+  tillbox bench --seconds 2 --concurrency 32 --via embedded
+  tillbox bench --payments 1000000 --concurrency 32      empty, then with a million payments
+  tillbox bench --postgres postgres://till:secret@localhost/postgres --json | jq .cells")]
+pub(super) struct BenchArguments {
+    /// Seconds for each figure, after a fifth of it to warm up
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
+    seconds: u64,
+    /// Clients at once
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,8,32",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(CONCURRENCY_MAX)))]
+    concurrency: Vec<u32>,
+    /// Which doors
+    #[arg(long, value_enum, value_name = "DOOR,…", value_delimiter = ',', default_value = "embedded,http")]
+    via: Vec<Via>,
+    /// Make the SQLite database in this file, which must not hold anything, and leave it there [default: a temporary file]
+    #[arg(long, value_name = "PATH")]
+    database: Option<PathBuf>,
+    /// Measure PostgreSQL too, in a database of its own that is made for it on this server and dropped at the end:
+    /// postgres://USER:PASSWORD@HOST/NAME. The user has to be allowed to create databases
+    #[arg(long, value_name = "URL", env = "TILLBOX_BENCH_POSTGRES_URL", hide_env_values = true)]
+    postgres: Option<String>,
+    /// Measure, fill the database up to this many payments, and measure again
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=PAYMENTS_MAX))]
+    payments: Option<u64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A door of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Via {
+    /// Methods of `Host`, in this process.
+    Embedded,
+    /// The HTTP server, over loopback, one kept connection for each client.
+    Http,
+}
+
+impl Via {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Http => "http",
+        }
+    }
+}
+
+pub(super) async fn run(arguments: BenchArguments) -> Result<(), Failure> {
+    let screen = if arguments.json { Screen::only_json() } else { Screen::standard() };
+    logging::start(LogFormat::Text, Loudness::Quiet)?;
+    if cfg!(debug_assertions) {
+        tracing::warn!("this is a debug build: its figures mean nothing. Use cargo run --release -- bench");
+    }
+    let provider = manual().await?;
+    let mut report = Report::new(screen);
+    report.begin(&arguments)?;
+    let sqlite = Place::sqlite(arguments.database.clone()).await?;
+    report.place(&sqlite)?;
+    let bare = Bare::run(sqlite.directory(), Duration::from_secs(arguments.seconds)).await?;
+    report.bare(bare)?;
+    measure(&sqlite, &provider, &arguments, &mut report).await?;
+    sqlite.clean_up().await?;
+    if let Some(url) = &arguments.postgres {
+        let postgres = Place::postgres(url).await?;
+        report.place(&postgres)?;
+        let measured = measure(&postgres, &provider, &arguments, &mut report).await;
+        // Dropped also when something failed: it is on somebody's server.
+        postgres.clean_up().await?;
+        measured?;
+    }
+    report.end()
+}
+
+/// All cells of one database; with `--payments` once more when it is full.
+async fn measure(
+    place: &Place,
+    provider: &std::sync::Arc<dyn Provider>,
+    arguments: &BenchArguments,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let host = Host::builder().store(place.store()).provider(ID_DEFAULT, provider.clone()).build().await?;
+    cells(place, &host, arguments, report).await?;
+    if let Some(payments) = arguments.payments {
+        let filled = fill::fill(place, provider, payments).await?;
+        report.filled(filled)?;
+        cells(place, &host, arguments, report).await?;
+    }
+    Ok(())
+}
+
+async fn cells(place: &Place, host: &Host, arguments: &BenchArguments, report: &mut Report) -> Result<(), Failure> {
+    for via in &arguments.via {
+        let door = Door::open(*via, host).await?;
+        for clients in &arguments.concurrency {
+            let load = Load { clients: *clients, time: Duration::from_secs(arguments.seconds) };
+            report.cell(Cell::measure(place, &door, load).await?)?;
+        }
+        door.close().await?;
+    }
+    Ok(())
+}
+
+/// The provider that all payments go through, in its sandbox.
+async fn manual() -> Result<std::sync::Arc<dyn Provider>, Failure> {
+    let runtime = load::start_runtime(None)?;
+    let source = Source::Bundled("manual".to_owned());
+    let wanted = Wanted { source, id: ID_DEFAULT.to_owned(), grants: Grants::default() };
+    let mut loaded = load::load(&runtime, vec![wanted]).await?;
+    Ok(loaded.remove(0).provider)
+}
+
+/// What the log and the report call this build.
+fn build() -> &'static str {
+    if cfg!(debug_assertions) { "debug" } else { "optimised" }
+}
+
+/// A line that is no figure.
+fn aside(screen: Screen, text: impl std::fmt::Display) -> Result<(), Failure> {
+    screen.line(screen.paint(Style::Dim, text))?;
+    Ok(screen.flush()?)
+}

@@ -1,0 +1,100 @@
+//! `tillbox bench` as a stranger runs it: every figure is there, on a real file and over real HTTP, and nothing is left.
+//!
+//! It does not judge the figures; this is a debug build on a busy machine.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const STEPS: [&str; 5] = ["create_collection", "create_session", "authorize", "capture", "refund"];
+
+fn bench(arguments: &[&str], temporary: &std::path::Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tillbox"));
+    command.arg("bench").args(arguments).env("NO_COLOR", "1").env("TMPDIR", temporary);
+    command.env_remove("RUST_LOG").env_remove("TILLBOX_BENCH_POSTGRES_URL").stdin(Stdio::null());
+    command.output().expect("the program was built")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("the program speaks UTF-8")
+}
+
+fn entries(directory: &std::path::Path) -> usize {
+    std::fs::read_dir(directory).unwrap().count()
+}
+
+/// A figure that has to be there and more than nothing.
+fn positive(cell: &Value, name: &str) -> u64 {
+    let figure = cell[name].as_u64().unwrap_or_else(|| panic!("no {name} in {cell:#}"));
+    assert!(figure > 0, "{name} is nothing in {cell:#}");
+    figure
+}
+
+#[test]
+fn every_cell_has_every_figure_empty_and_filled() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = bench(&["--seconds", "1", "--concurrency", "1,4", "--payments", "300", "--json"], temporary.path());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(entries(temporary.path()), 0, "something was left behind");
+    let whole: Value = serde_json::from_slice(&output.stdout).unwrap();
+    positive(&whole, "processors");
+    positive(&whole, "bare_sqlite_commits_per_second");
+    let cells = whole["cells"].as_array().unwrap();
+    let found: Vec<(&str, u64)> =
+        cells.iter().map(|cell| (cell["via"].as_str().unwrap(), cell["concurrency"].as_u64().unwrap())).collect();
+    let once = [("embedded", 1), ("embedded", 4), ("http", 1), ("http", 4)];
+    assert_eq!(found, [once, once].concat());
+    for cell in cells {
+        assert_eq!(cell["database"], "sqlite");
+        for name in ["flows", "flows_per_second", "worst_p99_micros"] {
+            positive(cell, name);
+        }
+        if cfg!(target_os = "linux") {
+            positive(cell, "bytes_per_flow");
+            positive(cell, "cpu_micros_per_flow");
+            positive(cell, "resident_bytes");
+        }
+        for step in STEPS {
+            let times = &cell["steps"][step];
+            let (p50, p95, p99) =
+                (positive(times, "p50_micros"), positive(times, "p95_micros"), positive(times, "p99_micros"));
+            assert!(p50 <= p95 && p95 <= p99 && p99 <= positive(times, "max_micros"), "{times:#}");
+        }
+        assert_eq!(cell["steps"].as_object().unwrap().len(), STEPS.len());
+        for ratio in ["ratio_to_one_client", "ratio_to_bare_commits", "changes_per_commit"] {
+            assert!(cell[ratio].as_f64().is_some_and(|ratio| ratio > 0.0), "{ratio} in {cell:#}");
+        }
+    }
+    // One client has nobody to share a commit with; four have.
+    assert_eq!(cells[0]["changes_per_commit"].to_string(), "1.00");
+    assert!(cells[1]["changes_per_commit"].as_f64().unwrap() > 1.0, "{:#}", cells[1]);
+    assert_eq!(cells[0]["payments_before"], 0);
+    assert!(cells[4..].iter().all(|cell| positive(cell, "payments_before") >= 300));
+    let flatness = whole["full_against_empty"].as_array().unwrap();
+    assert_eq!(flatness.len(), once.len());
+    assert!(flatness.iter().all(|pair| pair["time_ratio"].is_number()), "{flatness:#?}");
+}
+
+#[test]
+fn people_read_the_same_in_lines() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = bench(&["--seconds", "1", "--concurrency", "2", "--via", "embedded"], temporary.path());
+    let (told, warned) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{warned}");
+    for phrase in ["synchronous=FULL", "flows/s", "changes a commit", "bytes a flow", "MiB resident", "p99", "refund"] {
+        assert!(told.contains(phrase), "{phrase}\n{told}");
+    }
+    assert_eq!(warned.contains("--release"), cfg!(debug_assertions), "{warned}");
+}
+
+#[test]
+fn a_database_that_holds_anything_is_left_alone() {
+    let temporary = tempfile::tempdir().unwrap();
+    let file = temporary.path().join("till.db");
+    std::fs::write(&file, b"something").unwrap();
+    let output = bench(&["--seconds", "1", "--database", file.to_str().unwrap()], temporary.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("not used for a benchmark"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read(&file).unwrap(), b"something");
+    assert_eq!(entries(temporary.path()), 1);
+}
