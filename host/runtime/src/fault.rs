@@ -98,6 +98,9 @@ pub enum HostFault {
         /// `host` or `provider`: which of the two limits on concurrent calls was full.
         scope: &'static str,
     },
+    /// The host was held up between the intent and the call for so long that the operation no longer belongs to it. The
+    /// provider's code never ran.
+    Late,
     /// The instance could not be made, for no reason of the guest's. The provider's code never answered.
     Instantiation(String),
     /// A bug of the host: a panic, caught at the edge of the call.
@@ -188,6 +191,7 @@ impl Fault {
             Self::Deadline { at: DeadlineAt::HostWait, .. } => "deadline_host_wait",
             Self::Denied { .. } => "denied",
             Self::Host(HostFault::Busy { .. }) => "host_busy",
+            Self::Host(HostFault::Late) => "host_late",
             Self::Host(HostFault::Instantiation(_)) => "host_instantiation",
             Self::Host(HostFault::Panic(_)) => "host_panic",
             Self::Operator { .. } => "operator_settings",
@@ -198,9 +202,8 @@ impl Fault {
     #[must_use]
     pub fn implies(&self) -> MoneyImplication {
         match self {
-            Self::Host(HostFault::Busy { .. } | HostFault::Instantiation(_)) | Self::Operator { .. } => {
-                MoneyImplication::NothingSent
-            }
+            Self::Host(HostFault::Busy { .. } | HostFault::Late | HostFault::Instantiation(_))
+            | Self::Operator { .. } => MoneyImplication::NothingSent,
             Self::Contract { .. } => MoneyImplication::Answered,
             // A denied request was not sent, but another one may have been sent before it.
             Self::Trap { .. }
@@ -261,6 +264,9 @@ impl fmt::Display for Fault {
             Self::Host(HostFault::Busy { scope }) => {
                 write!(f, "no free slot before the deadline ({scope} limit on concurrent calls); nothing was sent")
             }
+            Self::Host(HostFault::Late) => f.write_str(
+                "the host was held up for longer than the operation belongs to it; nothing was sent, try again",
+            ),
             Self::Host(HostFault::Instantiation(why)) => write!(f, "the host could not start the provider: {why}"),
             Self::Host(HostFault::Panic(why)) => write!(f, "the host panicked during the call: {why}"),
             Self::Operator { setting, message } => write!(f, "setting `{setting}`: {message}"),

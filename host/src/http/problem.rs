@@ -128,7 +128,9 @@ impl Problem {
     fn of_fault(fault: &Fault, message: String) -> Self {
         let (status, again) = match (fault.culprit(), fault) {
             (Culprit::Guest | Culprit::Operator, _) => (StatusCode::BAD_GATEWAY, false),
-            (Culprit::Host, Fault::Host(HostFault::Busy { .. })) => (StatusCode::SERVICE_UNAVAILABLE, true),
+            (Culprit::Host, Fault::Host(HostFault::Busy { .. } | HostFault::Late)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, true)
+            }
             (Culprit::Host, _) => (StatusCode::INTERNAL_SERVER_ERROR, false),
         };
         let problem = Self::new(status, "provider_fault", fault.code(), message);
@@ -345,6 +347,7 @@ mod tests {
             (fault(trap), 502, "provider_fault", Some(false), false),
             (fault(slow), 502, "provider_fault", Some(false), false),
             (fault(Fault::Host(HostFault::Busy { scope: "host" })), 503, "provider_fault", Some(false), true),
+            (fault(Fault::Host(HostFault::Late)), 503, "provider_fault", Some(false), true),
             (fault(Fault::Host(HostFault::Panic(raw()))), 500, "provider_fault", Some(false), false),
             (Error::Unknown { operation: operation(), detail: raw() }, 504, "outcome_unknown", Some(true), false),
             (

@@ -13,11 +13,12 @@ use tillbox_core::outcome::Outcome;
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Payment, Session};
 use tillbox_core::text::Json;
+use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::request::{
     AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, PaymentState,
     RefundRequest, UpdateRequest,
 };
-use tillbox_runtime::{Call, CallReport, Failure, MoneyImplication, Provider, Reach};
+use tillbox_runtime::{Call, CallReport, Failure, Fault, MoneyImplication, Provider, Reach};
 
 use super::keys::idempotency_key;
 use super::providers::abilities;
@@ -158,6 +159,10 @@ impl Host {
         let input = input.clone();
         let note = operation.note.clone();
         self.step(Step::BeforeCall);
+        // Whoever looks after the lease takes "the provider does not know it" for proof. Nothing may be sent after that.
+        if provider.reach() == Reach::Network && !self.holds(operation) {
+            return Call::fault(Fault::Host(HostFault::Late));
+        }
         let call = match (operation.kind, &operation.product) {
             (OperationKind::Initiate, _) => provider.initiate(context, InitiateRequest { amount, input }).await,
             (OperationKind::Update, _) => {

@@ -122,6 +122,12 @@ impl Host {
         self.now().0.saturating_sub(operation.updated_at.0) > LEASE_MS
     }
 
+    /// Whether a running operation is still its holder's when a call that begins now has ended.
+    pub(super) fn holds(&self, operation: &Operation) -> bool {
+        let ends_at = self.now().0.saturating_add(i64::from(self.inner.deadline_ms));
+        ends_at.saturating_sub(operation.updated_at.0) <= LEASE_MS
+    }
+
     /// Takes a running operation from a holder that died: from now on it is a question.
     async fn give_up(&self, operation: &Operation) -> Result<(), Error> {
         let fault = tillbox_core::command::Fault {

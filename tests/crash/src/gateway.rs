@@ -208,7 +208,12 @@ impl Gateway {
         if !self.habit.has_gateway() {
             return Call::answered(outcome(status, amount));
         }
+        let begun = self.fate.slept_ms();
         self.fate.step("before_effect");
+        // What every provider owes, and the way out of the process for components: nothing is sent after the deadline.
+        if self.fate.slept_ms() - begun > i64::from(context.deadline_ms) {
+            return Call::fault(silence(context));
+        }
         let delay = u64::from(self.mood.delay_ms.load(Ordering::SeqCst));
         if delay > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(delay)).await;

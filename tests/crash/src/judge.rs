@@ -28,9 +28,9 @@ pub fn judge(facts: &Facts) -> Vec<Violation> {
     let mut found = Found::default();
     let books = Books::of(facts);
     money_matches(facts, &books, &mut found);
-    one_effect_each(facts, &mut found);
+    one_effect_each(&books, &mut found);
     nothing_denied_that_happened(&books, facts, &mut found);
-    headroom(facts, &mut found);
+    headroom(facts, &books, &mut found);
     acknowledged_is_kept(facts, &books, &mut found);
     told_in_order(facts, &mut found);
     something_comes_next(facts, &mut found);
@@ -47,16 +47,33 @@ impl Found {
     }
 }
 
-/// The host's operations by their id.
+/// Both books by what they are asked for: there may be many thousands of entries in each.
 struct Books<'a> {
-    operations: BTreeMap<&'a str, (&'a Collection, &'a Operation)>,
+    operations: BTreeMap<&'a str, &'a Operation>,
+    effects: BTreeMap<&'a str, Vec<&'a Effect>>,
+    sessions: BTreeMap<&'a str, Vec<&'a Effect>>,
 }
 
 impl<'a> Books<'a> {
     fn of(facts: &'a Facts) -> Self {
-        let collections = facts.collections.iter().map(|stored| &stored.collection);
-        let all = collections.flat_map(|collection| collection.operations.iter().map(move |one| (collection, one)));
-        Self { operations: all.map(|(collection, one)| (one.id.as_str(), (collection, one))).collect() }
+        let all = facts.collections.iter().flat_map(|stored| &stored.collection.operations);
+        let operations = all.map(|operation| (operation.id.as_str(), operation)).collect();
+        let (mut effects, mut sessions) =
+            (BTreeMap::<&str, Vec<&Effect>>::new(), BTreeMap::<&str, Vec<&Effect>>::new());
+        for effect in facts.effects.iter().filter(|effect| happened(effect)) {
+            sessions.entry(effect.session.as_str()).or_default().push(effect);
+            if let Some(operation) = &effect.operation {
+                effects.entry(operation.as_str()).or_default().push(effect);
+            }
+        }
+        Self { operations, effects, sessions }
+    }
+
+    /// What was taken or given back for a session at the gateway.
+    fn at_gateway(&self, session: &str, refund: bool) -> i64 {
+        let effects = self.sessions.get(session).into_iter().flatten();
+        let of_kind = effects.filter(|effect| effect.status == "captured" && (effect.kind == "refund") == refund);
+        of_kind.map(|effect| effect.amount_minor).sum()
     }
 }
 
@@ -72,7 +89,7 @@ fn happened(effect: &Effect) -> bool {
 fn money_matches(facts: &Facts, books: &Books<'_>, found: &mut Found) {
     for effect in facts.effects.iter().filter(|effect| happened(effect)) {
         let Some(id) = &effect.operation else { continue };
-        let Some((_, operation)) = books.operations.get(id.as_str()) else {
+        let Some(operation) = books.operations.get(id.as_str()) else {
             found.add("I1", format!("the gateway did what no operation asked for: {effect:?}"));
             continue;
         };
@@ -91,41 +108,33 @@ fn money_matches(facts: &Facts, books: &Books<'_>, found: &mut Found) {
             && operation.origin == Origin::Command
             && habit(operation).is_some_and(Habit::has_gateway)
     };
-    for (_, operation) in books.operations.values().filter(|(_, operation)| asked(operation)) {
-        let done = |effect: &&Effect| happened(effect) && effect.operation.as_deref() == Some(operation.id.as_str());
-        if !facts.effects.iter().any(|effect| done(&effect)) {
+    for operation in books.operations.values().filter(|operation| asked(operation)) {
+        if !books.effects.contains_key(operation.id.as_str()) {
             found.add("I1", format!("the books say it succeeded, the gateway knows nothing: {operation:?}"));
         }
     }
     for stored in &facts.collections {
-        sums_match(facts, &stored.collection, found);
+        sums_match(facts, books, &stored.collection, found);
     }
 }
 
 /// The second half of I1: sums per session, where what was done at the gateway's own counter is part of them.
-fn sums_match(facts: &Facts, collection: &Collection, found: &mut Found) {
+fn sums_match(facts: &Facts, books: &Books<'_>, collection: &Collection, found: &mut Found) {
     for session in &collection.sessions {
         let habit = Habit::of(session.provider.as_str());
         if !facts.settled || !habit.is_some_and(|habit| habit.has_gateway() && habit.can_be_known()) {
             continue;
         }
-        let at_gateway = |refund: bool| -> i64 {
-            let of_kind = |effect: &&Effect| {
-                effect.session == session.id.as_str()
-                    && effect.status == "captured"
-                    && (effect.kind == "refund") == refund
-            };
-            facts.effects.iter().filter(of_kind).map(|effect| effect.amount_minor).sum()
-        };
         let (captured, refunded) = match collection.payment_of(&session.id) {
             Some(payment) => {
                 (collection.captured_of(&payment.id).minor_units(), collection.refunded_of(&payment.id).minor_units())
             }
             None => (0, 0),
         };
-        for (what, ours, theirs) in
-            [("captured", captured, at_gateway(false)), ("refunded", refunded, at_gateway(true))]
-        {
+        for (what, ours, theirs) in [
+            ("captured", captured, books.at_gateway(session.id.as_str(), false)),
+            ("refunded", refunded, books.at_gateway(session.id.as_str(), true)),
+        ] {
             if ours != theirs {
                 found.add("I1", format!("session {}: {what} {ours} by the books, {theirs} at the gateway", session.id));
             }
@@ -134,22 +143,16 @@ fn sums_match(facts: &Facts, collection: &Collection, found: &mut Found) {
 }
 
 /// I2: an operation has one effect at most, whatever keys it was sent with.
-fn one_effect_each(facts: &Facts, found: &mut Found) {
-    let mut effects: BTreeMap<&str, u32> = BTreeMap::new();
-    for effect in facts.effects.iter().filter(|effect| happened(effect)) {
-        if let Some(operation) = &effect.operation {
-            *effects.entry(operation.as_str()).or_default() += 1;
-        }
-    }
-    for (operation, count) in effects.into_iter().filter(|(_, count)| *count > 1) {
-        found.add("I2", format!("{operation} happened {count} times at the gateway"));
+fn one_effect_each(books: &Books<'_>, found: &mut Found) {
+    for (operation, effects) in books.effects.iter().filter(|(_, effects)| effects.len() > 1) {
+        found.add("I2", format!("{operation} happened {} times at the gateway", effects.len()));
     }
 }
 
 /// I3: what happened is never denied.
 fn nothing_denied_that_happened(books: &Books<'_>, facts: &Facts, found: &mut Found) {
     for effect in facts.effects.iter().filter(|effect| happened(effect)) {
-        let Some((_, operation)) = effect.operation.as_deref().and_then(|id| books.operations.get(id)) else {
+        let Some(operation) = effect.operation.as_deref().and_then(|id| books.operations.get(id)) else {
             continue;
         };
         let denied = match operation.state {
@@ -169,7 +172,7 @@ fn nothing_denied_that_happened(books: &Books<'_>, facts: &Facts, found: &mut Fo
 
 /// I4: nothing is taken that was not authorized, nothing given back that was not taken; by the books, what is reserved
 /// included, and at the gateway.
-fn headroom(facts: &Facts, found: &mut Found) {
+fn headroom(facts: &Facts, books: &Books<'_>, found: &mut Found) {
     for collection in facts.collections.iter().map(|stored| &stored.collection) {
         for payment in &collection.payments {
             let amounts = [
@@ -192,15 +195,8 @@ fn headroom(facts: &Facts, found: &mut Found) {
                     format!("{}: authorized {authorized}, captured {captured} and {taking}, refunded {refunded} and {giving}", payment.id),
                 );
             }
-            let sum = |kind: &[&str]| -> i64 {
-                let counts = |effect: &&Effect| {
-                    effect.session == payment.session.as_str()
-                        && effect.status == "captured"
-                        && kind.contains(&effect.kind.as_str())
-                };
-                facts.effects.iter().filter(counts).map(|effect| effect.amount_minor).sum()
-            };
-            let (taken, given) = (sum(&["authorize", "capture"]), sum(&["refund"]));
+            let session = payment.session.as_str();
+            let (taken, given) = (books.at_gateway(session, false), books.at_gateway(session, true));
             if taken > authorized || given > taken {
                 found.add(
                     "I4",
@@ -231,7 +227,7 @@ fn acknowledged_is_kept(facts: &Facts, books: &Books<'_>, found: &mut Found) {
         let told = ack.state.as_deref().and_then(OperationState::parse);
         match books.operations.get(id.as_str()) {
             None => found.add("I5", format!("acknowledged and gone: {ack:?}")),
-            Some((_, operation))
+            Some(operation)
                 if told == Some(OperationState::Succeeded) && operation.state != OperationState::Succeeded =>
             {
                 found.add("I5", format!("acknowledged as done: {ack:?}, and now: {operation:?}"));

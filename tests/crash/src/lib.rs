@@ -23,5 +23,8 @@ pub mod facts;
 
 pub mod judge;
 
+/// How far a clock goes on while its host is down or asleep, milliseconds: every lease has ended by then.
+pub const DOWN_MS: i64 = 15 * 60 * 1_000;
+
 /// A card number and its security code, which the payer types in and nobody may keep: not the database, not the log.
 pub const SECRETS: [&str; 2] = ["4242424242424242", "cvc-7319"];

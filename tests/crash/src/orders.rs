@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fate::End;
 use crate::gateway::Manner;
 
 /// One thing to do.
@@ -86,10 +87,12 @@ pub enum Order {
     },
     /// Go on until nothing that is due is left to find out.
     Recover,
-    /// Die at this step from now on; 0: live.
+    /// Meet the end at this step from now on; 0: live.
     Arm {
         /// The step, counted from 1.
         at: i64,
+        /// The end.
+        end: End,
     },
     /// Behave like this from now on.
     Behave {
@@ -142,6 +145,6 @@ pub enum Line {
     Done(u64, Ack),
     /// It did not, or does not know.
     Trouble(u64, Trouble),
-    /// It dies now, at this step.
+    /// It dies or falls asleep now, at this step.
     Struck(String),
 }

@@ -49,7 +49,6 @@ impl Told {
 #[derive(Debug, Default)]
 struct Heard {
     waiting: HashMap<u64, oneshot::Sender<Told>>,
-    struck: Option<String>,
     gone: bool,
 }
 
@@ -60,6 +59,7 @@ pub struct Process {
     heard: Arc<Mutex<Heard>>,
     pid: Pid,
     number: AtomicU64,
+    struck: watch::Receiver<Option<String>>,
     gone: watch::Receiver<bool>,
 }
 
@@ -98,8 +98,9 @@ impl Process {
         let (ready, started) = oneshot::channel();
         heard.lock().expect("no holder panics").waiting.insert(0, ready);
         let (over, gone) = watch::channel(false);
-        tokio::spawn(listen(child, BufReader::new(output), Arc::clone(&heard), over));
-        let process = Self { input: AsyncMutex::new(input), heard, pid, number: AtomicU64::new(1), gone };
+        let (strike, struck) = watch::channel(None);
+        tokio::spawn(listen(child, BufReader::new(output), Arc::clone(&heard), strike, over));
+        let process = Self { input: AsyncMutex::new(input), heard, pid, number: AtomicU64::new(1), struck, gone };
         let told = tokio::time::timeout(PATIENCE, started).await.expect("the host starts in time");
         let log = || std::fs::read_to_string(log).unwrap_or_default();
         assert!(matches!(told, Ok(Told::Done(_))), "the host did not start:\n{}", log());
@@ -127,13 +128,28 @@ impl Process {
         told.unwrap_or_else(|_| panic!("no answer to {order:?} in {PATIENCE:?}")).unwrap_or(Told::Died)
     }
 
-    /// The step at which it died by its own fate.
-    ///
-    /// # Panics
-    /// Never: nobody panics while holding it.
+    /// The step at which it died or fell asleep.
     #[must_use]
     pub fn struck(&self) -> Option<String> {
-        self.heard.lock().expect("no holder panics").struck.clone()
+        self.struck.borrow().clone()
+    }
+
+    /// Waits until it has fallen asleep, and answers at which step. It may never do so.
+    pub async fn asleep(&self) -> String {
+        let mut struck = self.struck.clone();
+        let step = struck.wait_for(Option::is_some).await.ok().and_then(|step| step.clone());
+        match step {
+            Some(step) => step,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Wakes it up.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn wake(&self) {
+        kill_process(self.pid, Signal::CONT).expect("it sleeps");
     }
 
     /// Kills it, wherever it is, and waits until it is gone. Its number is not given to another process before that.
@@ -212,6 +228,7 @@ async fn listen(
     mut child: Child,
     output: BufReader<tokio::process::ChildStdout>,
     heard: Arc<Mutex<Heard>>,
+    strike: watch::Sender<Option<String>>,
     over: watch::Sender<bool>,
 ) {
     let mut lines = output.lines();
@@ -223,7 +240,7 @@ async fn listen(
             Line::Done(number, ack) => (number, Told::Done(ack)),
             Line::Trouble(number, trouble) => (number, Told::Trouble(trouble)),
             Line::Struck(step) => {
-                heard.struck = Some(step);
+                let _ = strike.send(Some(step));
                 continue;
             }
         };

@@ -51,13 +51,14 @@ struct Shifted {
     ahead_ms: AtomicI64,
     speed: i64,
     since_ms: i64,
+    fate: Arc<Fate>,
 }
 
 impl tillbox::clock::Clock for Shifted {
     fn now(&self) -> Timestamp {
         let real = real_ms();
         let fast = self.since_ms + (real - self.since_ms) * self.speed;
-        Timestamp(fast + self.ahead_ms.load(Ordering::SeqCst))
+        Timestamp(fast + self.ahead_ms.load(Ordering::SeqCst) + self.fate.slept_ms())
     }
 }
 
@@ -86,7 +87,8 @@ impl Till {
     pub async fn open(setup: &Setup) -> Result<Self, Box<dyn std::error::Error>> {
         let (fate, mood) = (Arc::new(Fate::default()), Arc::new(Mood::default()));
         let ahead_ms = AtomicI64::new(setup.ahead_ms);
-        let clock = Arc::new(Shifted { ahead_ms, speed: setup.speed, since_ms: setup.since_ms });
+        let asleep = Arc::clone(&fate);
+        let clock = Arc::new(Shifted { ahead_ms, speed: setup.speed, since_ms: setup.since_ms, fate: asleep });
         let listener = Arc::clone(&fate);
         let mut builder = Host::builder()
             .database_url(&setup.database)
@@ -191,8 +193,8 @@ impl Till {
                 self.recover().await?;
                 Ack::default()
             }
-            Order::Arm { at } => {
-                self.fate.arm(at);
+            Order::Arm { at, end } => {
+                self.fate.arm(at, end);
                 Ack::default()
             }
             Order::Behave { manner, delay_ms } => {

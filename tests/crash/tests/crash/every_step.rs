@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tillbox::store::{self, Store};
+use tillbox_crash::DOWN_MS;
 use tillbox_crash::facts::{Facts, last_event, rows};
+use tillbox_crash::fate::End;
 use tillbox_crash::judge::judge;
 use tillbox_crash::orders::{Ack, Order};
 use tillbox_crash::process::{Place, Process, Told};
@@ -30,14 +32,13 @@ const STEPS_MAX: i64 = 200;
 /// Violations that are printed: one of them is usually the cause of all.
 const SHOWN_MAX: usize = 10;
 
-/// How far the clock goes on while a host is down, milliseconds: every lease has ended by then.
-const DOWN_MS: i64 = 15 * 60 * 1_000;
-
 /// How often the host is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kills {
     Once,
     Twice,
+    /// Not killed: stopped for longer than its lease, while another host takes over, and let go on.
+    Asleep,
 }
 
 /// What came of all cases.
@@ -55,6 +56,15 @@ struct Tally {
 enum Stage {
     File,
     Server { database: Arc<Database>, store: Arc<dyn Store>, event: Arc<Mutex<i64>> },
+}
+
+impl Stage {
+    fn setup(&self, place: &Place) -> Setup {
+        match self {
+            Self::File => place.setup(),
+            Self::Server { database, .. } => Setup { database: database.url(), ..place.setup() },
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,6 +85,16 @@ async fn killed_once_on_postgres() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_twice_on_postgres() {
     play("PostgreSQL, killed twice", servers().await, Scene::money(), Kills::Twice).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asleep_on_sqlite() {
+    play("SQLite, stopped for longer than a lease", vec![Stage::File; AT_ONCE], Scene::awake(), Kills::Asleep).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asleep_on_postgres() {
+    play("PostgreSQL, stopped for longer than a lease", servers().await, Scene::awake(), Kills::Asleep).await;
 }
 
 async fn servers() -> Vec<Stage> {
@@ -141,11 +161,14 @@ async fn play(title: &str, stages: Vec<Stage>, scenes: Vec<Scene>, kills: Kills)
 async fn at_every_step(stage: &Stage, scene: Scene, kills: Kills, tally: &Mutex<Tally>) {
     for first in 1..=STEPS_MAX {
         let mut second = match kills {
-            Kills::Once => None,
+            Kills::Once | Kills::Asleep => None,
             Kills::Twice => Some(1),
         };
         loop {
-            let case = case(stage, scene, first, second).await;
+            let case = match kills {
+                Kills::Once | Kills::Twice => case(stage, scene, first, second).await,
+                Kills::Asleep => asleep(stage, scene, first).await,
+            };
             let mut tally = tally.lock().await;
             tally.cases += 1;
             tally.kills += u32::from(case.first.is_some()) + u32::from(case.second.is_some());
@@ -172,17 +195,56 @@ struct Case {
     violations: Vec<String>,
 }
 
+/// A host is stopped in the middle of its work. Meanwhile its clients ask another one, which finds out what it can; then the
+/// first one goes on as if nothing had happened.
+async fn asleep(stage: &Stage, scene: Scene, step: i64) -> Case {
+    let place = Place::new();
+    let mut setup = stage.setup(&place);
+    let mut case = Case::default();
+    let host = Process::start(PROGRAM, &setup, &place.log()).await;
+    let (props, mut acks) = scene.prepare(&host, &place.ledger()).await;
+    host.tell(&Order::Arm { at: step, end: End::Sleep }).await.ack();
+    let order = scene.order(&props);
+    let mut telling = std::pin::pin!(host.tell(&order));
+    let told = tokio::select! {
+        told = &mut telling => told,
+        step = host.asleep() => {
+            case.first = Some(step);
+            setup.ahead_ms += DOWN_MS;
+            let other = Process::start(PROGRAM, &setup, &place.log()).await;
+            other.tell(&Order::Recover).await.ack();
+            if let Some(again) = scene.again(&props)
+                && let Told::Done(ack) = other.tell(&again).await
+            {
+                acks.push(ack);
+            }
+            other.kill().await;
+            host.wake();
+            telling.await
+        }
+    };
+    if let Told::Done(ack) = told {
+        acks.push(ack);
+    }
+    host.kill().await;
+    setup.ahead_ms += DOWN_MS;
+    let host = Process::start(PROGRAM, &setup, &place.log()).await;
+    host.tell(&Order::Recover).await.ack();
+    host.kill().await;
+    let name = format!("{}, asleep at {:?}", scene.name(), case.first);
+    let found = verdict(stage, &place, &setup, acks).await;
+    case.violations = found.into_iter().map(|what| format!("{name}: {what}")).collect();
+    case
+}
+
 async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> Case {
     let place = Place::new();
-    let mut setup = place.setup();
-    if let Stage::Server { database, .. } = stage {
-        setup.database = database.url();
-    }
+    let mut setup = stage.setup(&place);
     let mut case = Case::default();
     let host = Process::start(PROGRAM, &setup, &place.log()).await;
     let (props, mut acks) = scene.prepare(&host, &place.ledger()).await;
     host.tell(&Order::Behave { manner: scene.manner, delay_ms: 0 }).await.ack();
-    host.tell(&Order::Arm { at: first }).await.ack();
+    host.tell(&Order::Arm { at: first, end: End::Death }).await.ack();
     match host.tell(&scene.order(&props)).await {
         Told::Done(ack) => acks.push(ack),
         Told::Trouble(_) => {}
@@ -194,7 +256,7 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     {
         setup.ahead_ms += DOWN_MS;
         let host = Process::start(PROGRAM, &setup, &place.log()).await;
-        host.tell(&Order::Arm { at: second }).await.ack();
+        host.tell(&Order::Arm { at: second, end: End::Death }).await.ack();
         if host.tell(&Order::Recover).await == Told::Died {
             case.second = Some(host.struck().expect("it was struck by its own hand"));
         }

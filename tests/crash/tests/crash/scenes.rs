@@ -97,6 +97,17 @@ impl Scene {
         moves.into_iter().map(|act| Self::new(act, Habit::Keyed, Manner::Answers)).collect()
     }
 
+    /// Those in which a host that comes back late can do harm.
+    pub(crate) fn awake() -> Vec<Self> {
+        let scene = |act: Act, habit: Habit| Self::new(act, habit, Manner::Answers);
+        let acts =
+            [Act::Authorize, Act::Capture, Act::Refund, Act::Cancel, Act::Webhook, Act::WebhookFirst, Act::Recheck];
+        let mut scenes: Vec<Self> = acts.into_iter().map(|act| scene(act, Habit::Keyed)).collect();
+        scenes.extend([Act::Authorize, Act::Capture, Act::Refund].into_iter().map(|act| scene(act, Habit::Plain)));
+        scenes.extend([Act::Authorize, Act::Capture].into_iter().map(|act| scene(act, Habit::Inner)));
+        scenes
+    }
+
     /// Brings everything about that the act needs, and says what was acknowledged meanwhile.
     pub(crate) async fn prepare(&self, host: &Process, ledger: &std::path::Path) -> (Props, Vec<Ack>) {
         let mut props = Props::default();
