@@ -22,7 +22,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let payment = authorized.payment.ok_or("the session was not authorized")?.payment.id;
     host.capture(&payment, Some(money("6.00", "EUR")?)).await?;
     let captured = host.capture(&payment, None).await?.value;
-    let refund = NewRefund { amount: Some(money("2.25", "EUR")?), note: Some("one item came back".to_owned()) };
+    let refund = NewRefund {
+        amount: Some(money("2.25", "EUR")?),
+        note: Some("one item came back".to_owned()),
+        ..NewRefund::default()
+    };
     let refunded = host.refund(&payment, refund).await?;
 
     assert_eq!(captured.captured, money("10.50", "EUR")?);

@@ -65,7 +65,7 @@ async fn a_payment_goes_its_way_and_each_operation_has_its_own_key() {
     let done = scene.host.capture(&payment, None).await.unwrap().value;
     assert_eq!(done.captured, euro("100.00"));
     assert!(done.payment.captured_at.is_some());
-    let refund = NewRefund { amount: Some(euro("25.50")), note: Some("late".to_owned()) };
+    let refund = NewRefund { amount: Some(euro("25.50")), note: Some("late".to_owned()), ..NewRefund::default() };
     let done = scene.host.refund(&payment, refund).await.unwrap().value;
     assert_eq!((done.refunded, done.refunds[0].note.as_deref()), (euro("25.50"), Some("late")));
     let collection = scene.host.collection(&done.collection).await.unwrap();

@@ -31,7 +31,7 @@ async fn everything_is_there_after_a_restart() {
     let session = first.create_session(&collection, NewSession::new(provider)).await.unwrap().value.id;
     let payment = first.authorize_session(&session, None).await.unwrap().value.payment.unwrap().payment.id;
     first.capture(&payment, None).await.unwrap();
-    let refund = NewRefund { amount: Some(money("0.001", "KWD").unwrap()), note: None };
+    let refund = NewRefund { amount: Some(money("0.001", "KWD").unwrap()), note: None, ..NewRefund::default() };
     first.refund(&payment, refund).await.unwrap();
     let before = first.collection(&collection).await.unwrap();
     drop(first);

@@ -2,6 +2,7 @@
 
 use crate::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use crate::money::Money;
+use crate::operation::GivenReason;
 use crate::outcome::{Evidence, Outcome, ProviderError, Snapshot};
 use crate::text::Json;
 
@@ -29,6 +30,17 @@ pub enum Command {
     },
     /// Cancel a collection whose payments are voided or captured.
     CancelCollection,
+    /// Note that nothing more is expected of a collection. Its status says what was paid and stays as it is.
+    CompleteCollection,
+    /// Take a collection without money and without live sessions out of sight. It stays in the books.
+    DeleteCollection,
+    /// Replace somebody's notes. No provider hears of it, and no status forbids it.
+    Annotate {
+        /// Whose notes.
+        subject: Subject,
+        /// The new notes, replacing the old.
+        metadata: Json,
+    },
     /// Begin an operation: the provider is about to be asked.
     Begin {
         /// The operation's id to be.
@@ -70,6 +82,28 @@ pub enum Command {
     },
 }
 
+/// What can carry notes beside the collection itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A live session.
+    Session(SessionId),
+    /// A payment.
+    Payment(PaymentId),
+    /// A capture that is done.
+    Capture(CaptureId),
+    /// A refund that is done.
+    Refund(RefundId),
+}
+
+/// What the merchant adds to something they ask for. No provider hears of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Who at the merchant's asks.
+    pub created_by: Option<String>,
+    /// The owner's own notes.
+    pub metadata: Option<Json>,
+}
+
 /// What is asked of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -94,6 +128,10 @@ pub enum Request {
         session: SessionId,
         /// The new share; absent: the present one.
         amount: Option<Money>,
+        /// New customer and locale, replacing the old.
+        context: Option<Json>,
+        /// New notes, replacing the old.
+        metadata: Option<Json>,
         /// Ids of what may follow at once.
         products: AuthorizationIds,
     },
@@ -117,6 +155,8 @@ pub enum Request {
         capture: CaptureId,
         /// How much; absent: all that is left.
         amount: Option<Money>,
+        /// Who asks, and their notes.
+        asked: Asked,
     },
     /// Refund.
     Refund {
@@ -126,8 +166,12 @@ pub enum Request {
         refund: RefundId,
         /// How much; absent: all that is left.
         amount: Option<Money>,
-        /// Reason or note.
+        /// Why, from the merchant's own list of reasons.
+        reason: Option<GivenReason>,
+        /// Why, in words.
         note: Option<String>,
+        /// Who asks, and their notes.
+        asked: Asked,
     },
     /// Void.
     Cancel {

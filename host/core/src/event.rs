@@ -41,6 +41,12 @@ pub enum Change {
     },
     /// The merchant canceled it.
     CollectionCanceled,
+    /// The merchant said that nothing more is expected of it.
+    CollectionCompleted,
+    /// The merchant took it out of sight.
+    CollectionDeleted,
+    /// Money was heard of after it had been deleted: it is in sight again.
+    CollectionRestored,
     /// Its derived status became another one.
     CollectionStatusChanged {
         /// The new status.
@@ -50,6 +56,15 @@ pub enum Change {
     SessionCreated(Box<Session>),
     /// The provider answered about a session.
     SessionProgressed(Box<SessionProgress>),
+    /// The payer or the notes of a session changed.
+    SessionNoted {
+        /// The session.
+        session: SessionId,
+        /// The new customer and locale, where they changed.
+        context: Option<Json>,
+        /// The new notes, where they changed.
+        metadata: Option<Json>,
+    },
     /// A session was abandoned.
     SessionDeleted {
         /// The session.
@@ -63,6 +78,13 @@ pub enum Change {
         payment: PaymentId,
         /// The new private state.
         data: Json,
+    },
+    /// The notes of a payment changed.
+    PaymentNoted {
+        /// The payment.
+        payment: PaymentId,
+        /// The new notes.
+        metadata: Json,
     },
     /// A payment is captured in full.
     PaymentCaptured {
@@ -91,6 +113,13 @@ pub enum Change {
         lease_token: u64,
         /// Which attempt this is.
         attempts: u32,
+    },
+    /// The notes of a capture or refund changed.
+    OperationNoted {
+        /// The operation that is the capture or refund.
+        operation: OperationId,
+        /// The new notes.
+        metadata: Json,
     },
     /// An operation came to a state.
     OperationSettled(Box<Settlement>),

@@ -113,6 +113,16 @@ names! {
     }
 }
 
+/// A reason for a refund as it was when it was given. The provider is told the code, and every attempt has to say the same,
+/// so the code is kept here whatever becomes of the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenReason {
+    /// Which reason.
+    pub id: RefundReasonId,
+    /// Its code at that time.
+    pub code: String,
+}
+
 /// One thing asked of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
@@ -149,7 +159,7 @@ pub struct Operation {
     /// The merchant's note or reason: refund note, cancel reason.
     pub note: Option<String>,
     /// Why money is given back, by the merchant's own list of reasons.
-    pub refund_reason: Option<RefundReasonId>,
+    pub refund_reason: Option<GivenReason>,
     /// Who at the merchant's asked for it.
     pub created_by: Option<String>,
     /// The owner's own notes.
@@ -160,6 +170,6 @@ pub struct Operation {
     pub next_action_at: Option<Timestamp>,
     /// When it was begun.
     pub created_at: Timestamp,
-    /// When its state last changed.
+    /// When its state or its notes last changed.
     pub updated_at: Timestamp,
 }

@@ -49,6 +49,11 @@ pub enum Refusal {
         /// Its status.
         status: &'static str,
     },
+    /// The collection cannot be canceled any more: it is completed, or canceled already.
+    NotCancelable {
+        /// Its status.
+        status: &'static str,
+    },
     /// The session is past the point where this could be done.
     SessionClosed {
         /// Its status.
@@ -109,6 +114,10 @@ pub enum Refusal {
     },
     /// Payments of the collection are still authorized or uncertain.
     OpenPayments,
+    /// The collection holds money, or may: what was captured or is authorized stays in sight.
+    HoldsMoney,
+    /// The collection has sessions that can still be paid.
+    LiveSessions,
     /// A limit of the core.
     TooMany {
         /// `sessions` or `operations`.
@@ -135,7 +144,7 @@ impl Refusal {
             Self::NotFound { .. } => "not_found",
             Self::CurrencyMismatch { .. } => "currency_mismatch",
             Self::AmountNotPositive { .. } => "amount_not_positive",
-            Self::CollectionClosed { .. } => "collection_closed",
+            Self::CollectionClosed { .. } | Self::NotCancelable { .. } => "collection_closed",
             Self::SessionClosed { .. } => "session_closed",
             Self::PaymentCanceled { .. } => "payment_canceled",
             Self::PaymentCaptured { .. } => "payment_captured",
@@ -147,6 +156,8 @@ impl Refusal {
             Self::ExceedsCaptured { .. } => "exceeds_captured",
             Self::BelowCommitted { .. } => "below_committed",
             Self::OpenPayments => "open_payments",
+            Self::HoldsMoney => "holds_money",
+            Self::LiveSessions => "live_sessions",
             Self::TooMany { .. } => "too_many",
             Self::StaleLease => "stale_lease",
             Self::AlreadySettled { .. } => "already_settled",
@@ -167,10 +178,13 @@ impl Refusal {
             | Self::ExceedsCaptured { .. }
             | Self::BelowCommitted { .. } => RefusalKind::InvalidData,
             Self::CollectionClosed { .. }
+            | Self::NotCancelable { .. }
             | Self::SessionClosed { .. }
             | Self::PaymentCaptured { .. }
             | Self::NotCapable { .. }
             | Self::OpenPayments
+            | Self::HoldsMoney
+            | Self::LiveSessions
             | Self::TooMany { .. } => RefusalKind::NotAllowed,
             Self::InFlight { .. }
             | Self::UncertainCharge { .. }
@@ -190,6 +204,8 @@ impl fmt::Display for Refusal {
             }
             Self::AmountNotPositive { what } => write!(f, "{what} amount must be greater than 0."),
             Self::CollectionClosed { status } => write!(f, "The payment collection is {status}; make a new one."),
+            Self::NotCancelable { status: "completed" } => f.write_str("Cannot cancel a completed payment collection"),
+            Self::NotCancelable { status } => write!(f, "Payment collection is already {status}"),
             Self::SessionClosed { status } => write!(f, "The payment session is {status}; create a new one."),
             Self::PaymentCanceled { id } => write!(f, "The payment: {id} has been canceled."),
             Self::PaymentCaptured { id } => {
@@ -209,11 +225,11 @@ impl fmt::Display for Refusal {
             }
             Self::ExceedsAuthorized { asked, left } => write!(
                 f,
-                "You cannot capture more than the authorized amount subtracted by what is already captured: \
+                "You cannot capture more than the authorized amount substracted by what is already captured. \
                  {asked} asked, {left} left."
             ),
             Self::ExceedsCaptured { asked, left } => {
-                write!(f, "You cannot refund more than what is captured on the payment: {asked} asked, {left} left.")
+                write!(f, "You cannot refund more than what is captured on the payment. {asked} asked, {left} left.")
             }
             Self::BelowCommitted { asked, committed } => {
                 write!(f, "amount: {asked} is less than the {committed} that is authorized or may be.")
@@ -221,6 +237,11 @@ impl fmt::Display for Refusal {
             Self::OpenPayments => {
                 f.write_str("Payments of the collection are authorized or uncertain; cancel them first.")
             }
+            Self::HoldsMoney => f.write_str(
+                "Money of the payment collection is authorized, captured or uncertain; a collection with money is not \
+                 deleted. Void what is only authorized, then try again.",
+            ),
+            Self::LiveSessions => f.write_str("The payment collection has sessions; delete them first."),
             Self::TooMany { what, limit } => write!(f, "A collection has at most {limit} {what}."),
             Self::StaleLease => f.write_str("The operation was taken over by another holder."),
             Self::AlreadySettled { state } => write!(f, "The operation is already {state}."),

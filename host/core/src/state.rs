@@ -39,10 +39,12 @@ pub struct Collection {
     pub operations: Vec<Operation>,
     /// As last told to the outside; equals [`Collection::derived_status`] after every decision.
     pub status: CollectionStatus,
-    /// When the amount was captured in full for the first time.
+    /// When the amount was captured in full for the first time, or the merchant said that nothing more is expected.
     pub completed_at: Option<Timestamp>,
     /// When the merchant canceled it.
     pub canceled_at: Option<Timestamp>,
+    /// When the merchant took it out of sight. It stays in the books.
+    pub deleted_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

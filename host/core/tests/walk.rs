@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use scene::{Scene, claim, done, error, eur, fault, laws, outcome, plain_outcome, snapshot};
 use tillbox_core::Timestamp;
-use tillbox_core::command::{Abilities, Answer, AuthorizationIds, Command, Finding, ObservedIds, Request, Sent};
+use tillbox_core::command::{Abilities, Answer, Asked, AuthorizationIds, Command, Finding, ObservedIds, Request, Sent};
 use tillbox_core::event::Event;
 use tillbox_core::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::machine;
@@ -107,7 +107,11 @@ fn tread(node: &Rc<Node>, command: &Command, seen: &mut Seen) -> Option<Rc<Node>
 }
 
 fn moves(state: &Collection) -> Vec<Command> {
-    let mut moves = vec![Command::CancelCollection, Command::UpdateCollection { amount: Some(eur(2)), metadata: None }];
+    let mut moves = vec![
+        Command::CancelCollection,
+        Command::DeleteCollection,
+        Command::UpdateCollection { amount: Some(eur(2)), metadata: None },
+    ];
     // Told apart from the root's own ids.
     let tail = format!("w{}", state.operations.len());
     let products = AuthorizationIds {
@@ -129,7 +133,13 @@ fn moves(state: &Collection) -> Vec<Command> {
     for session in &state.sessions {
         let session = session.id.clone();
         requests.extend([
-            Request::UpdateSession { session: session.clone(), amount: Some(eur(2)), products: products.clone() },
+            Request::UpdateSession {
+                session: session.clone(),
+                amount: Some(eur(2)),
+                context: None,
+                metadata: None,
+                products: products.clone(),
+            },
             Request::DeleteSession { session: session.clone() },
             Request::Authorize { session: session.clone(), products: products.clone() },
         ]);
@@ -139,8 +149,15 @@ fn moves(state: &Collection) -> Vec<Command> {
         let payment = payment.id.clone();
         for amount in [Some(eur(1)), None] {
             let (capture, refund) = (CaptureId::from_tail(&tail), RefundId::from_tail(&tail));
-            requests.push(Request::Capture { payment: payment.clone(), capture, amount });
-            requests.push(Request::Refund { payment: payment.clone(), refund, amount, note: None });
+            requests.push(Request::Capture { payment: payment.clone(), capture, amount, asked: Asked::default() });
+            requests.push(Request::Refund {
+                payment: payment.clone(),
+                refund,
+                amount,
+                reason: None,
+                note: None,
+                asked: Asked::default(),
+            });
         }
         requests.push(Request::Cancel { payment, note: None });
     }
@@ -242,13 +259,14 @@ fn met(seen: &Seen, states_min: usize, refusals: &[&str], standings_min: usize) 
     }
 }
 
-const REFUSALS: [&str; 12] = [
+const REFUSALS: [&str; 13] = [
     "already_settled",
     "below_committed",
     "collection_closed",
     "exceeds_authorized",
     "exceeds_captured",
     "exceeds_collection",
+    "holds_money",
     "open_payments",
     "operation_in_flight",
     "payment_canceled",

@@ -72,6 +72,7 @@ impl From<crate::Error> for Failure {
             crate::Error::NotFound { .. } => failure.next("`tillbox operations list` lists what is there"),
             crate::Error::Refused(_)
             | crate::Error::Invalid { .. }
+            | crate::Error::Duplicate { .. }
             | crate::Error::Rejected { .. }
             | crate::Error::Fault { .. }
             | crate::Error::Unknown { .. }

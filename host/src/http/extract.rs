@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use tillbox_core::id::{CollectionId, OperationId, PaymentId, SessionId};
+use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, RefundId, RefundReasonId, SessionId};
 
 use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX};
 use super::problem::Problem;
@@ -38,6 +38,9 @@ path_ids! {
     SessionId = "PaymentSession",
     PaymentId = "Payment",
     OperationId = "Operation",
+    CaptureId = "Capture",
+    RefundId = "Refund",
+    RefundReasonId = "RefundReason",
 }
 
 /// The `{id}` of the path. A text that is no id of the kind names nothing, so it is not found.

@@ -11,6 +11,7 @@
 //! | unknown route or id | 404 | `not_found` |
 //! | input that can never be right | 400, 405, 413, 415 | `invalid_data` |
 //! | the state forbids it | 400 | `not_allowed` |
+//! | there is one already | 422 | `duplicate_error` |
 //! | it may be right in a moment | 409 with `Retry-After` | `conflict` |
 //! | the provider did not take it; nothing happened | 422, 502, or 503 with `Retry-After` | `provider_rejected` |
 //! | the call broke and nothing happened | 502, 503 or 500, by the `culprit` | `provider_fault` |

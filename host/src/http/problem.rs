@@ -226,6 +226,9 @@ impl From<Error> for Problem {
                 return Self { field: Some(field.into()), ..problem };
             }
             Error::NotFound { .. } => return Self::new(StatusCode::NOT_FOUND, "not_found", &code, message),
+            Error::Duplicate { .. } => {
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "duplicate_error", &code, message);
+            }
             Error::UnknownProvider { .. } => {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
                 return Self { field: Some("provider_id".into()), ..problem };
@@ -339,6 +342,13 @@ mod tests {
             (Error::Refused(Refusal::AmountNotPositive { what: "Refund" }), 400, "invalid_data", Some(false), false),
             (Error::NotFound { entity: "Payment", id: "pay_1".into() }, 404, "not_found", None, false),
             (Error::Invalid { field: "amount".into(), message: "no".into() }, 400, "invalid_data", None, false),
+            (
+                Error::Duplicate { entity: "RefundReason", field: "code", value: "a".into() },
+                422,
+                "duplicate_error",
+                None,
+                false,
+            ),
             (rejected(ErrorKind::InvalidRequest), 422, "provider_rejected", Some(false), false),
             (rejected(ErrorKind::Conflict), 422, "provider_rejected", Some(false), false),
             (rejected(ErrorKind::RateLimited { retry_after_ms: 0 }), 503, "provider_rejected", Some(false), true),

@@ -141,7 +141,7 @@ impl HostBuilder {
             Where::Given(store) => store,
         };
         let host_key = store.host_key().await?;
-        Ok(Host {
+        let host = Host {
             inner: Arc::new(Inner {
                 store,
                 providers: self.providers,
@@ -151,7 +151,9 @@ impl HostBuilder {
                 host_key,
                 on_step: self.on_step,
             }),
-        })
+        };
+        host.seed().await?;
+        Ok(host)
     }
 }
 

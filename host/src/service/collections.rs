@@ -6,12 +6,14 @@ use tillbox_core::id::CollectionId;
 use tillbox_core::machine;
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::Collection;
+use tillbox_core::status::CollectionStatus;
 
 use super::execute::{COMMIT_ATTEMPTS, applied};
-use super::input::{CART_ID_BYTES_MAX, optional_object, text};
-use super::{Error, Host, NewCollection, Step};
+use super::input::{CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, optional_object, text};
+use super::list::{few, short};
+use super::{CollectionUpdate, CollectionUpsert, Error, Host, NewCollection, Step};
 use crate::clock::new_tail;
-use crate::store::{Change, Key, Listed, Page, StoreError, Stored};
+use crate::store::{Change, CollectionFilter, Key, Listed, Page, StoreError, Stored, Wanted};
 
 impl Host {
     /// Makes a collection.
@@ -19,6 +21,22 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`] naming the field, [`Error::Store`].
     pub async fn create_collection(&self, new: NewCollection) -> Result<Collection, Error> {
+        let mut made = self.create_collections(vec![new]).await?;
+        Ok(made.pop().expect("one for one"))
+    }
+
+    /// Makes collections, in one transaction: all or none.
+    ///
+    /// # Errors
+    /// As [`Host::create_collection`], and [`Error::Invalid`] for more than
+    /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
+    pub async fn create_collections(&self, new: Vec<NewCollection>) -> Result<Vec<Collection>, Error> {
+        at_once(new.len())?;
+        let made: Vec<Change> = new.into_iter().map(|new| self.made(new)).collect::<Result<_, _>>()?;
+        self.commit(made).await
+    }
+
+    fn made(&self, new: NewCollection) -> Result<Change, Error> {
         let command = Command::CreateCollection {
             id: CollectionId::from_tail(&new_tail()),
             amount: new.amount,
@@ -27,8 +45,18 @@ impl Host {
         };
         let events = machine::decide(None, &command, self.now())?;
         let after = machine::replay(&events).expect("the first event makes the collection");
+        Ok(Change::new(None, after, &events))
+    }
+
+    /// Makes changes durable, all or none, and answers what they led to.
+    async fn commit(&self, mut changes: Vec<Change>) -> Result<Vec<Collection>, Error> {
+        let after = changes.iter().map(|change| change.after.clone()).collect();
         self.step(Step::BeforeCommit);
-        self.inner.store.commit(Change::new(None, after.clone(), &events)).await?;
+        match changes.len() {
+            0 => {}
+            1 => self.inner.store.commit(changes.remove(0)).await?,
+            _ => self.inner.store.commit_all(changes).await?,
+        }
         self.step(Step::Committed);
         Ok(after)
     }
@@ -41,31 +69,175 @@ impl Host {
         Ok(self.stored(&Key::Collection(id.clone())).await?.collection)
     }
 
-    /// Collections, newest first.
+    /// Collections; a [`Page`](crate::store::Page) alone means all of them, newest first.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn collections(&self, page: Page) -> Result<Listed<Collection>, Error> {
-        let listed = self.inner.store.list_collections(page).await?;
-        let mut items = Vec::with_capacity(listed.items.len());
-        for id in &listed.items {
-            items.push(self.collection(id).await?);
-        }
-        Ok(Listed { items, count: listed.count })
+    /// [`Error::Invalid`], [`Error::Store`].
+    pub async fn collections(&self, wanted: impl Into<Wanted<CollectionFilter>>) -> Result<Listed<Collection>, Error> {
+        let wanted = wanted.into();
+        check(&wanted.filter)?;
+        let listed = self.inner.store.find_collections(wanted).await?;
+        let items = listed.items.into_iter().map(|id| (id, ())).collect();
+        let listed = Listed { items, count: listed.count };
+        self.parts(listed, |collection, ()| collection.deleted_at.is_none().then(|| collection.clone())).await
     }
 
     /// Changes amount or notes of a collection. What is authorized or may be stays covered.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Invalid`], [`Error::NotFound`], [`Error::Store`].
-    pub async fn update_collection(
-        &self,
-        id: &CollectionId,
-        amount: Option<tillbox_core::Money>,
-        metadata: Option<&str>,
-    ) -> Result<Collection, Error> {
-        let command = Command::UpdateCollection { amount, metadata: optional_object("metadata", metadata)? };
+    pub async fn update_collection(&self, id: &CollectionId, update: CollectionUpdate) -> Result<Collection, Error> {
+        let command = update_command(&update)?;
         self.change(&Key::Collection(id.clone()), |_| Ok(command.clone())).await
+    }
+
+    /// Changes every collection that fits the filter, in one transaction: all of them or none. Answers all of them, newest
+    /// first; none when none fits.
+    ///
+    /// # Errors
+    /// As [`Host::update_collection`], and [`Error::Invalid`] when more than
+    /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX) fit.
+    pub async fn update_collections(
+        &self,
+        filter: CollectionFilter,
+        update: CollectionUpdate,
+    ) -> Result<Vec<Collection>, Error> {
+        check(&filter)?;
+        let command = update_command(&update)?;
+        let page = Page { offset: 0, limit: Page::LIMIT_MAX };
+        for _ in 0..COMMIT_ATTEMPTS {
+            let listed = self.inner.store.find_collections(Wanted::of(filter.clone(), page)).await?;
+            at_once(usize::try_from(listed.count).unwrap_or(usize::MAX))?;
+            let commands: Vec<_> = listed.items.iter().map(|id| (id.clone(), command.clone())).collect();
+            if let Some(after) = self.change_all(&commands, Vec::new()).await? {
+                return Ok(after);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Changes those that have an id and makes those that have none, in one transaction: all or none, answered in the order
+    /// in which they were given.
+    ///
+    /// # Errors
+    /// As [`Host::update_collection`] and [`Host::create_collections`]; [`Error::Invalid`] when a new one has no amount, one
+    /// that exists is given a cart, or one is named twice.
+    pub async fn upsert_collections(&self, upserts: Vec<CollectionUpsert>) -> Result<Vec<Collection>, Error> {
+        at_once(upserts.len())?;
+        let (mut commands, mut made, mut order) = (Vec::new(), Vec::new(), Vec::new());
+        for upsert in upserts {
+            let Some(id) = upsert.id else {
+                let amount = upsert.amount.ok_or_else(|| Error::invalid("amount", "a new collection needs one"))?;
+                let new = NewCollection { amount, cart_id: upsert.cart_id, metadata: upsert.metadata };
+                made.push(self.made(new)?);
+                order.push((true, made.len() - 1));
+                continue;
+            };
+            if upsert.cart_id.is_some() {
+                return Err(Error::invalid("cart_id", format!("{id} keeps the cart it was made for")));
+            }
+            if commands.iter().any(|(known, _)| *known == id) {
+                return Err(Error::invalid("id", format!("{id} stands twice in the request")));
+            }
+            commands
+                .push((id, update_command(&CollectionUpdate { amount: upsert.amount, metadata: upsert.metadata })?));
+            order.push((false, commands.len() - 1));
+        }
+        for _ in 0..COMMIT_ATTEMPTS {
+            if let Some(after) = self.change_all(&commands, made.clone()).await? {
+                let place = |(new, index): &(bool, usize)| if *new { commands.len() + index } else { *index };
+                return Ok(order.iter().map(|at| after[place(at)].clone()).collect());
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Carries out one command for each collection and adds new ones, all or none; nothing when somebody else was faster.
+    /// Answers the changed ones, then the new ones.
+    async fn change_all(
+        &self,
+        commands: &[(CollectionId, Command)],
+        made: Vec<Change>,
+    ) -> Result<Option<Vec<Collection>>, Error> {
+        let (mut changes, mut after) = (Vec::new(), Vec::new());
+        for (id, command) in commands {
+            let stored = self.stored(&Key::Collection(id.clone())).await?;
+            let events = machine::decide(Some(&stored.collection), command, self.now())?;
+            after.push(applied(&stored.collection, &events));
+            if !events.is_empty() {
+                changes.push(Change::new(Some(stored), after.last().expect("pushed above").clone(), &events));
+            }
+        }
+        after.extend(made.iter().map(|change| change.after.clone()));
+        changes.extend(made);
+        match self.commit(changes).await {
+            Ok(_) => Ok(Some(after)),
+            Err(Error::Store(StoreError::Conflict)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that nothing more is expected of a collection. Its status says what was paid, and stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn complete_collection(&self, id: &CollectionId) -> Result<Collection, Error> {
+        let mut completed = self.complete_collections(std::slice::from_ref(id)).await?;
+        Ok(completed.pop().expect("one for one"))
+    }
+
+    /// The same for several, in one transaction: all or none.
+    ///
+    /// # Errors
+    /// As [`Host::complete_collection`], and [`Error::Invalid`] for more than
+    /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
+    pub async fn complete_collections(&self, ids: &[CollectionId]) -> Result<Vec<Collection>, Error> {
+        at_once(ids.len())?;
+        let mut commands: Vec<(CollectionId, Command)> = Vec::new();
+        for id in ids {
+            if commands.iter().all(|(known, _)| known != id) {
+                commands.push((id.clone(), Command::CompleteCollection));
+            }
+        }
+        for _ in 0..COMMIT_ATTEMPTS {
+            if let Some(after) = self.change_all(&commands, Vec::new()).await? {
+                return Ok(after);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Takes a collection out of sight, its sessions abandoned at their providers first. Nothing leaves the books, and money
+    /// that is heard of later brings it back.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] while anything is authorized, captured or uncertain; [`Error::NotFound`]; what a provider says about
+    /// a session that cannot be abandoned.
+    pub async fn delete_collection(&self, id: &CollectionId) -> Result<(), Error> {
+        self.delete_collections(std::slice::from_ref(id)).await
+    }
+
+    /// The same for several. None is touched when one of them holds money; from then on they go one by one, since their
+    /// providers do: a provider that refuses leaves those before it deleted and the rest as they were.
+    ///
+    /// # Errors
+    /// As [`Host::delete_collection`], and [`Error::Invalid`] for more than
+    /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
+    pub async fn delete_collections(&self, ids: &[CollectionId]) -> Result<(), Error> {
+        at_once(ids.len())?;
+        for id in ids {
+            match machine::decide(Some(&self.collection(id).await?), &Command::DeleteCollection, self.now()) {
+                Ok(_) | Err(Refusal::LiveSessions) => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        for id in ids {
+            for session in self.collection(id).await?.live_sessions() {
+                self.delete_session(&session.id).await?;
+            }
+            self.change(&Key::Collection(id.clone()), |_| Ok(Command::DeleteCollection)).await?;
+        }
+        Ok(())
     }
 
     /// Cancels a collection: every payment that is only authorized is voided at its provider first.
@@ -75,8 +247,8 @@ impl Host {
     /// payment that cannot be voided.
     pub async fn cancel_collection(&self, id: &CollectionId) -> Result<Collection, Error> {
         let collection = self.collection(id).await?;
-        if collection.canceled_at.is_some() || collection.completed_at.is_some() {
-            return Err(Refusal::CollectionClosed { status: collection.status.as_str() }.into());
+        if collection.canceled_at.is_some() || collection.status == CollectionStatus::Completed {
+            return Err(Refusal::NotCancelable { status: collection.status.as_str() }.into());
         }
         let held = |payment: &&tillbox_core::state::Payment| {
             payment.canceled_at.is_none() && collection.captured_of(&payment.id).is_zero()
@@ -127,8 +299,35 @@ impl Host {
             Key::Session(id) => ("PaymentSession", id.as_str()),
             Key::Payment(id) => ("Payment", id.as_str()),
             Key::Operation(id) => ("Operation", id.as_str()),
+            Key::Capture(id) => ("Capture", id.as_str()),
+            Key::Refund(id) => ("Refund", id.as_str()),
         };
         let found = self.inner.store.load(key.clone()).await?;
+        // Operations are the books: whoever looks after them sees those of deleted collections too.
+        let books = matches!(key, Key::Operation(_));
+        let found = found.filter(|stored| books || stored.collection.deleted_at.is_none());
         found.ok_or_else(|| Error::NotFound { entity, id: id.to_owned() })
+    }
+}
+
+fn update_command(update: &CollectionUpdate) -> Result<Command, Error> {
+    let metadata = optional_object("metadata", update.metadata.as_deref())?;
+    Ok(Command::UpdateCollection { amount: update.amount, metadata })
+}
+
+fn check(filter: &CollectionFilter) -> Result<(), Error> {
+    few("id", &filter.ids)?;
+    few("cart_id", &filter.cart_ids)?;
+    few("currency_code", &filter.currencies)?;
+    short(filter.text.as_deref())
+}
+
+fn at_once(count: usize) -> Result<(), Error> {
+    match count {
+        0..=COLLECTIONS_AT_ONCE_MAX => Ok(()),
+        more => {
+            let what = format!("{more} at once, at most {COLLECTIONS_AT_ONCE_MAX} are allowed");
+            Err(Error::invalid("payment_collections", what))
+        }
     }
 }

@@ -34,6 +34,16 @@ pub enum Error {
         /// The id asked for.
         id: String,
     },
+    /// There is such a thing already.
+    #[error("{entity} with {field}: {value}, already exists.")]
+    Duplicate {
+        /// `RefundReason` …
+        entity: &'static str,
+        /// What two of them cannot share.
+        field: &'static str,
+        /// The value that is taken.
+        value: String,
+    },
     /// No provider of that id is installed.
     #[error(
         "provider_id: no provider `{id}` is installed; installed are: {}. Payments that were made with it can be read; to go \
@@ -102,6 +112,7 @@ impl Error {
             Self::Refused(refusal) => refusal.code(),
             Self::Invalid { .. } => "invalid_data",
             Self::NotFound { .. } => "not_found",
+            Self::Duplicate { .. } => "duplicate_error",
             Self::UnknownProvider { .. } => "unknown_provider",
             Self::Rejected { .. } => "provider_rejected",
             Self::Fault { fault, .. } => fault.code(),
@@ -126,6 +137,7 @@ impl Error {
             Self::Refused(_)
             | Self::Invalid { .. }
             | Self::NotFound { .. }
+            | Self::Duplicate { .. }
             | Self::UnknownProvider { .. }
             | Self::NotAsked(_)
             | Self::Contended
@@ -142,6 +154,7 @@ impl Error {
             Self::Refused(_)
             | Self::Invalid { .. }
             | Self::NotFound { .. }
+            | Self::Duplicate { .. }
             | Self::UnknownProvider { .. }
             | Self::Rejected { .. }
             | Self::Fault { .. }

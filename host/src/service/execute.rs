@@ -178,7 +178,8 @@ impl Host {
                 provider.capture(context, request).await
             }
             (OperationKind::Refund, Product::Refund(refund)) => {
-                let request = RefundRequest { payment: state, amount, refund: refund.clone(), reason: None, note };
+                let reason = operation.refund_reason.as_ref().map(|reason| reason.code.clone());
+                let request = RefundRequest { payment: state, amount, refund: refund.clone(), reason, note };
                 provider.refund(context, request).await
             }
             (OperationKind::Cancel, _) => {

@@ -1,7 +1,8 @@
 //! What callers of the service hand in, one struct per use case, and the checks that do not need the books.
 
 use tillbox_core::Money;
-use tillbox_core::id::ProviderId;
+use tillbox_core::command::Asked;
+use tillbox_core::id::{CollectionId, ProviderId, RefundReasonId};
 use tillbox_core::text::Json;
 use tillbox_runtime::json::{CONTRACT, check_object};
 
@@ -12,6 +13,13 @@ pub const NOTE_BYTES_MAX: usize = 1_024;
 
 /// Bytes of a cart id: longer than any shop's, short enough to index.
 pub const CART_ID_BYTES_MAX: usize = 255;
+
+/// Bytes of the name of who asks: a user's id or an e-mail address of any shop.
+pub const CREATED_BY_BYTES_MAX: usize = 255;
+
+/// Collections that one request may make, change or delete: a day's import goes in a few requests, and each of them stays a
+/// short transaction.
+pub const COLLECTIONS_AT_ONCE_MAX: usize = 100;
 
 /// A collection to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +38,28 @@ impl NewCollection {
     pub fn new(amount: Money) -> Self {
         Self { amount, cart_id: None, metadata: None }
     }
+}
+
+/// A collection to be changed. What is absent stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CollectionUpdate {
+    /// The new amount, in the collection's currency.
+    pub amount: Option<Money>,
+    /// New notes, replacing the old: a JSON object.
+    pub metadata: Option<String>,
+}
+
+/// A collection to be changed, where an id is given, and made otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CollectionUpsert {
+    /// Which one to change.
+    pub id: Option<CollectionId>,
+    /// The amount; a new collection needs one.
+    pub amount: Option<Money>,
+    /// The cart a new collection belongs to. It never changes.
+    pub cart_id: Option<String>,
+    /// Notes, replacing the old: a JSON object.
+    pub metadata: Option<String>,
 }
 
 /// A session to be made.
@@ -76,6 +106,27 @@ pub struct SessionUpdate {
     pub amount: Option<Money>,
     /// What the storefront sent for the provider: a JSON object.
     pub data: Option<String>,
+    /// Who pays, replacing who did.
+    pub payer: Option<Payer>,
+    /// New notes, replacing the old: a JSON object. Notes alone change without the provider, whatever the status.
+    pub metadata: Option<String>,
+}
+
+/// A capture to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewCapture {
+    /// How much; absent: all that is left.
+    pub amount: Option<Money>,
+    /// Who asks, at most [`CREATED_BY_BYTES_MAX`] bytes.
+    pub created_by: Option<String>,
+    /// Your own notes: a JSON object.
+    pub metadata: Option<String>,
+}
+
+impl From<Option<Money>> for NewCapture {
+    fn from(amount: Option<Money>) -> Self {
+        Self { amount, ..Self::default() }
+    }
 }
 
 /// A refund to be made.
@@ -83,8 +134,22 @@ pub struct SessionUpdate {
 pub struct NewRefund {
     /// How much; absent: all that is left.
     pub amount: Option<Money>,
-    /// Why, at most [`NOTE_BYTES_MAX`] bytes.
+    /// Why, from the merchant's own list. The provider is told its code.
+    pub reason: Option<RefundReasonId>,
+    /// Why, in words, at most [`NOTE_BYTES_MAX`] bytes.
     pub note: Option<String>,
+    /// Who asks, at most [`CREATED_BY_BYTES_MAX`] bytes.
+    pub created_by: Option<String>,
+    /// Your own notes: a JSON object.
+    pub metadata: Option<String>,
+}
+
+/// Who asks, and their notes.
+pub(super) fn asked(created_by: Option<String>, metadata: Option<&str>) -> Result<Asked, Error> {
+    Ok(Asked {
+        created_by: text("created_by", created_by, CREATED_BY_BYTES_MAX)?,
+        metadata: optional_object("metadata", metadata)?,
+    })
 }
 
 /// A JSON object from outside, within the contract's limits.

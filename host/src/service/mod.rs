@@ -4,15 +4,18 @@
 //! It writes no SQL, knows no HTTP, and is not told which provider is a component and which is native Rust.
 
 mod builder;
+mod captures;
 mod collections;
 mod error;
 mod execute;
 mod input;
 mod keys;
+mod list;
 mod operations;
 mod payer;
 mod payments;
 mod providers;
+mod reasons;
 mod recheck;
 mod sessions;
 mod step;
@@ -31,10 +34,15 @@ use crate::store::Store;
 
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
 pub use error::Error;
-pub use input::{CART_ID_BYTES_MAX, NOTE_BYTES_MAX, NewCollection, NewRefund, NewSession, SessionUpdate};
+pub use input::{
+    CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, CREATED_BY_BYTES_MAX, CollectionUpdate, CollectionUpsert,
+    NOTE_BYTES_MAX, NewCapture, NewCollection, NewRefund, NewSession, SessionUpdate,
+};
+pub use list::{FILTER_VALUES_MAX, SEARCH_BYTES_MAX};
 pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
 pub use providers::InstalledProvider;
+pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
 pub use step::{OnStep, Step};
 pub use view::{Authorization, Capture, Done, PaymentView, Refund};
 pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};

@@ -1,7 +1,6 @@
 //! Payments: captured, refunded, canceled, read.
 
-use tillbox_core::Money;
-use tillbox_core::command::Request;
+use tillbox_core::command::{Request, Subject};
 use tillbox_core::id::{CaptureId, PaymentId, RefundId};
 use tillbox_core::outcome::Snapshot;
 use tillbox_core::state::Collection;
@@ -9,10 +8,11 @@ use tillbox_core::text::Json;
 use tillbox_runtime::request::RetrieveRequest;
 
 use super::execute::{Executed, state_of_payment};
-use super::input::{NOTE_BYTES_MAX, text};
-use super::{Done, Error, Host, NewRefund, PaymentView};
+use super::input::{NOTE_BYTES_MAX, asked, object, text};
+use super::list::{few, short};
+use super::{Done, Error, Host, NewCapture, NewRefund, PaymentView};
 use crate::clock::new_tail;
-use crate::store::{Key, Listed, Page};
+use crate::store::{Key, Listed, PaymentFilter, Wanted};
 
 impl Host {
     /// A payment with its captures and refunds.
@@ -23,38 +23,62 @@ impl Host {
         view(&self.stored(&Key::Payment(id.clone())).await?.collection, id)
     }
 
-    /// Payments, newest first.
+    /// Payments; a [`Page`](crate::store::Page) alone means all of them, newest first.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn payments(&self, page: Page) -> Result<Listed<PaymentView>, Error> {
-        let listed = self.inner.store.list_payments(page).await?;
-        let mut items = Vec::with_capacity(listed.items.len());
-        for (_, id) in &listed.items {
-            items.push(self.payment(id).await?);
-        }
-        Ok(Listed { items, count: listed.count })
+    /// [`Error::Invalid`], [`Error::Store`].
+    pub async fn payments(&self, wanted: impl Into<Wanted<PaymentFilter>>) -> Result<Listed<PaymentView>, Error> {
+        let wanted = wanted.into();
+        let filter = &wanted.filter;
+        few("id", &filter.ids)?;
+        few("payment_collection_id", &filter.collections)?;
+        few("payment_session_id", &filter.sessions)?;
+        few("provider_id", &filter.providers)?;
+        few("currency_code", &filter.currencies)?;
+        short(filter.text.as_deref())?;
+        let listed = self.inner.store.find_payments(wanted).await?;
+        self.parts(listed, |collection, id| view(collection, id).ok()).await
+    }
+
+    /// Changes the notes of a payment. No provider hears of it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Store`].
+    pub async fn update_payment(&self, id: &PaymentId, metadata: &str) -> Result<PaymentView, Error> {
+        let metadata = object("metadata", Some(metadata))?;
+        view(&self.annotate(Subject::Payment(id.clone()), metadata).await?, id)
     }
 
     /// Takes money. Without an amount: all that is left. A payment that is captured in full answers as it is.
     ///
+    /// An amount alone will do: `host.capture(&id, Some(amount))`, `host.capture(&id, None)`.
+    ///
     /// # Errors
     /// [`Error::Refused`] when more is asked than is left, or the payment was canceled; what the provider call may end with.
-    pub async fn capture(&self, id: &PaymentId, amount: Option<Money>) -> Result<Done<PaymentView>, Error> {
-        let request = Request::Capture { payment: id.clone(), capture: CaptureId::from_tail(&new_tail()), amount };
+    pub async fn capture(&self, id: &PaymentId, new: impl Into<NewCapture>) -> Result<Done<PaymentView>, Error> {
+        let new = new.into();
+        let request = Request::Capture {
+            payment: id.clone(),
+            capture: CaptureId::from_tail(&new_tail()),
+            amount: new.amount,
+            asked: asked(new.created_by, new.metadata.as_deref())?,
+        };
         self.on_payment(id, request).await
     }
 
     /// Gives money back. Without an amount: all that is left to refund.
     ///
     /// # Errors
-    /// [`Error::Refused`] when more is asked than is captured and not refunded; what the provider call may end with.
+    /// [`Error::Refused`] when more is asked than is captured and not refunded; [`Error::NotFound`] when the reason does not
+    /// exist; what the provider call may end with.
     pub async fn refund(&self, id: &PaymentId, refund: NewRefund) -> Result<Done<PaymentView>, Error> {
         let request = Request::Refund {
             payment: id.clone(),
             refund: RefundId::from_tail(&new_tail()),
             amount: refund.amount,
+            reason: self.given_reason(refund.reason.as_ref()).await?,
             note: text("note", refund.note, NOTE_BYTES_MAX)?,
+            asked: asked(refund.created_by, refund.metadata.as_deref())?,
         };
         self.on_payment(id, request).await
     }

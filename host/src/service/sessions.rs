@@ -1,15 +1,16 @@
 //! Sessions: opened, changed, abandoned, authorized.
 
-use tillbox_core::command::{AuthorizationIds, Request};
+use tillbox_core::command::{AuthorizationIds, Request, Subject};
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, SessionId};
 use tillbox_core::state::{Collection, Session};
 use tillbox_core::status::SessionStatus;
 
 use super::execute::{Executed, state_of_session};
 use super::input::{object, optional_object};
+use super::list::few;
 use super::{Authorization, Done, Error, Host, NewSession, PaymentView, SessionUpdate};
 use crate::clock::new_tail;
-use crate::store::Key;
+use crate::store::{Key, Listed, SessionFilter, Wanted};
 
 impl Host {
     /// Opens a session with a provider. A collection can have several: other providers to choose from, or installments.
@@ -55,16 +56,48 @@ impl Host {
         Ok(self.stored(&Key::Session(id.clone())).await?.collection)
     }
 
-    /// Changes a session that is not authorized yet.
+    /// Changes a session that is not authorized yet; notes alone can be changed at any time. Payer and notes are changed even
+    /// when the provider turns the rest down.
     ///
     /// # Errors
     /// As [`Host::create_session`].
     pub async fn update_session(&self, id: &SessionId, update: SessionUpdate) -> Result<Done<Session>, Error> {
-        let request =
-            Request::UpdateSession { session: id.clone(), amount: update.amount, products: authorization_ids() };
+        let metadata = optional_object("metadata", update.metadata.as_deref())?;
+        let notes_only = update.amount.is_none() && update.data.is_none() && update.payer.is_none();
+        if let (true, Some(metadata)) = (notes_only, &metadata) {
+            let collection = self.annotate(Subject::Session(id.clone()), metadata.clone()).await?;
+            return Ok(Done { value: live_session(&collection, id)?, operation: None, report: None });
+        }
+        let request = Request::UpdateSession {
+            session: id.clone(),
+            amount: update.amount,
+            context: update.payer.map(|payer| payer.to_json()).transpose()?,
+            metadata,
+            products: authorization_ids(),
+        };
         let input = object("data", update.data.as_deref())?;
         let executed = self.execute(Key::Session(id.clone()), request, input).await?;
         session_done(executed, id)
+    }
+
+    /// Sessions that were not abandoned, each with its collection's id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Store`].
+    pub async fn sessions(
+        &self,
+        wanted: impl Into<Wanted<SessionFilter>>,
+    ) -> Result<Listed<(CollectionId, Session)>, Error> {
+        let wanted = wanted.into();
+        let filter = &wanted.filter;
+        few("id", &filter.ids)?;
+        few("payment_collection_id", &filter.collections)?;
+        few("provider_id", &filter.providers)?;
+        let listed = self.inner.store.find_sessions(wanted).await?;
+        let view = |collection: &Collection, id: &SessionId| {
+            live_session(collection, id).ok().map(|session| (collection.id.clone(), session))
+        };
+        self.parts(listed, view).await
     }
 
     /// Abandons a session at its provider. It stays in the books and can never be paid any more.

@@ -1,8 +1,9 @@
 //! What the service answers with: parts of a collection as the books have them after the request.
 
-use tillbox_core::id::{CaptureId, RefundId};
-use tillbox_core::operation::{Operation, OperationKind, OperationState, Product};
+use tillbox_core::id::{CaptureId, OperationId, PaymentId, RefundId};
+use tillbox_core::operation::{GivenReason, Operation, OperationKind, OperationState, Product};
 use tillbox_core::state::{Collection, Payment, Session};
+use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 use tillbox_runtime::CallReport;
 
@@ -52,10 +53,20 @@ pub struct PaymentView {
 pub struct Capture {
     /// Its id.
     pub id: CaptureId,
+    /// What was captured.
+    pub payment: PaymentId,
+    /// The operation that it is.
+    pub operation: OperationId,
     /// How much.
     pub amount: Money,
-    /// When.
+    /// Who asked for it.
+    pub created_by: Option<String>,
+    /// The owner's own notes.
+    pub metadata: Option<Json>,
+    /// When it was asked for.
     pub created_at: Timestamp,
+    /// When it was done, or its notes last changed.
+    pub updated_at: Timestamp,
 }
 
 /// A refund: an operation of that kind that is done.
@@ -63,44 +74,76 @@ pub struct Capture {
 pub struct Refund {
     /// Its id.
     pub id: RefundId,
+    /// What was refunded.
+    pub payment: PaymentId,
+    /// The operation that it is.
+    pub operation: OperationId,
     /// How much.
     pub amount: Money,
-    /// Why.
+    /// Why, from the merchant's own list, with the code it had then.
+    pub reason: Option<GivenReason>,
+    /// Why, in words.
     pub note: Option<String>,
-    /// When.
+    /// Who asked for it.
+    pub created_by: Option<String>,
+    /// The owner's own notes.
+    pub metadata: Option<Json>,
+    /// When it was asked for.
     pub created_at: Timestamp,
+    /// When it was done, or its notes last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Capture {
+    /// The capture that an operation is, if it is one and done.
+    pub(super) fn of(operation: &Operation) -> Option<Self> {
+        let Product::Capture(id) = &operation.product else { return None };
+        let done = operation.kind == OperationKind::Capture && operation.state == OperationState::Succeeded;
+        done.then_some(())?;
+        Some(Self {
+            id: id.clone(),
+            payment: operation.payment.clone()?,
+            operation: operation.id.clone(),
+            amount: operation.amount?,
+            created_by: operation.created_by.clone(),
+            metadata: operation.metadata.clone(),
+            created_at: operation.created_at,
+            updated_at: operation.updated_at,
+        })
+    }
+}
+
+impl Refund {
+    /// The refund that an operation is, if it is one and done.
+    pub(super) fn of(operation: &Operation) -> Option<Self> {
+        let Product::Refund(id) = &operation.product else { return None };
+        let done = operation.kind == OperationKind::Refund && operation.state == OperationState::Succeeded;
+        done.then_some(())?;
+        Some(Self {
+            id: id.clone(),
+            payment: operation.payment.clone()?,
+            operation: operation.id.clone(),
+            amount: operation.amount?,
+            reason: operation.refund_reason.clone(),
+            note: operation.note.clone(),
+            created_by: operation.created_by.clone(),
+            metadata: operation.metadata.clone(),
+            created_at: operation.created_at,
+            updated_at: operation.updated_at,
+        })
+    }
 }
 
 impl PaymentView {
     /// The payment as the collection has it.
     pub(crate) fn of(collection: &Collection, payment: &Payment) -> Self {
-        let done = |kind: OperationKind| {
-            collection.operations.iter().filter(move |operation| {
-                operation.kind == kind
-                    && operation.state == OperationState::Succeeded
-                    && operation.payment.as_ref() == Some(&payment.id)
-            })
-        };
-        let captures = done(OperationKind::Capture).filter_map(|operation| match &operation.product {
-            Product::Capture(id) => {
-                Some(Capture { id: id.clone(), amount: operation.amount?, created_at: operation.created_at })
-            }
-            Product::None | Product::Refund(_) | Product::Payment { .. } => None,
-        });
-        let refunds = done(OperationKind::Refund).filter_map(|operation| match &operation.product {
-            Product::Refund(id) => Some(Refund {
-                id: id.clone(),
-                amount: operation.amount?,
-                note: operation.note.clone(),
-                created_at: operation.created_at,
-            }),
-            Product::None | Product::Capture(_) | Product::Payment { .. } => None,
-        });
+        let captures = collection.operations.iter().filter_map(Capture::of);
+        let refunds = collection.operations.iter().filter_map(Refund::of);
         Self {
             payment: payment.clone(),
             collection: collection.id.clone(),
-            captures: captures.collect(),
-            refunds: refunds.collect(),
+            captures: captures.filter(|capture| capture.payment == payment.id).collect(),
+            refunds: refunds.filter(|refund| refund.payment == payment.id).collect(),
             captured: collection.captured_of(&payment.id),
             refunded: collection.refunded_of(&payment.id),
             reserved_captures: collection.reserved_captures_of(&payment.id),

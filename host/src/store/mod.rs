@@ -9,13 +9,15 @@ mod fault;
 mod open;
 mod outbox;
 pub mod postgres;
+mod reasons;
+mod search;
 mod sql;
 pub mod sqlite;
 mod transfer;
 
 use async_trait::async_trait;
 use tillbox_core::Timestamp;
-use tillbox_core::id::{CollectionId, OperationId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::operation::OperationState;
 
 pub use change::{Change, Stored};
@@ -23,6 +25,10 @@ pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use fault::StoreError;
 pub use open::open;
 pub use outbox::OutboxEvent;
+pub use reasons::{Reasons, RefundReason, RefundReasonFilter};
+pub use search::{
+    By, CaptureFilter, CollectionFilter, Order, PaymentFilter, Range, RefundFilter, Search, SessionFilter, Wanted,
+};
 pub use transfer::{Moved, Progress, migrate};
 
 /// How a collection is found: by its own id or by that of anything in it.
@@ -36,6 +42,10 @@ pub enum Key {
     Payment(PaymentId),
     /// The one that holds the operation.
     Operation(OperationId),
+    /// The one that holds the capture.
+    Capture(CaptureId),
+    /// The one that holds the refund.
+    Refund(RefundId),
 }
 
 /// Which part of a list is wanted.
@@ -76,7 +86,7 @@ pub struct OperationEntry {
 
 /// A place where collections survive.
 #[async_trait]
-pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: Search + Reasons + Send + Sync + std::fmt::Debug + 'static {
     /// The collection and the version of it that a change must name.
     ///
     /// # Errors
@@ -90,17 +100,11 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// [`StoreError::Unavailable`] otherwise.
     async fn commit(&self, change: Change) -> Result<(), StoreError>;
 
-    /// Collections, newest first.
+    /// Makes several changes durable, all of them or none. They are of different collections.
     ///
     /// # Errors
-    /// As [`Store::load`].
-    async fn list_collections(&self, page: Page) -> Result<Listed<CollectionId>, StoreError>;
-
-    /// Payments, newest first.
-    ///
-    /// # Errors
-    /// As [`Store::load`].
-    async fn list_payments(&self, page: Page) -> Result<Listed<(CollectionId, PaymentId)>, StoreError>;
+    /// As [`Store::commit`].
+    async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError>;
 
     /// Operations in any of these states, newest first; an empty list of states means all.
     ///

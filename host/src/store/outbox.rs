@@ -55,6 +55,12 @@ fn describe(after: &Collection, change: &Change) -> (String, Value) {
             named("payment_collection.updated", json!({ "amount_minor": amount.minor_units() }))
         }
         Change::CollectionCanceled => named("payment_collection.canceled", json!({})),
+        Change::CollectionCompleted => named("payment_collection.completed", json!({})),
+        Change::CollectionDeleted => named("payment_collection.deleted", json!({})),
+        Change::CollectionRestored => named("payment_collection.restored", json!({})),
+        Change::SessionNoted { session, .. } => named("payment_session.updated", json!({ "id": session.as_str() })),
+        Change::PaymentNoted { payment, .. } => named("payment.updated", json!({ "id": payment.as_str() })),
+        Change::OperationNoted { operation, .. } => named("operation.updated", json!({ "id": operation.as_str() })),
         Change::CollectionStatusChanged { status } => {
             named("payment_collection.status_changed", json!({ "status": status.as_str() }))
         }

@@ -111,7 +111,7 @@ async fn every_collection(store: &dyn Store) -> BTreeSet<CollectionId> {
     let mut offset = 0;
     loop {
         let page = Page { offset, limit: Page::LIMIT_MAX };
-        let listed = store.list_collections(page).await.expect("collections are listed").items;
+        let listed = store.find_collections(page.into()).await.expect("collections are listed").items;
         let last = listed.len() < Page::LIMIT_MAX as usize;
         offset += Page::LIMIT_MAX;
         all.extend(listed);

@@ -11,7 +11,7 @@ use tillbox::core::id::{CollectionId, OperationId, PaymentId, ProviderId, Sessio
 use tillbox::core::operation::OperationState;
 use tillbox::core::{Money, Timestamp};
 use tillbox::runtime::Provider as _;
-use tillbox::service::{IncomingWebhook, NewCollection, NewRefund, NewSession, SessionUpdate};
+use tillbox::service::{CollectionUpdate, IncomingWebhook, NewCollection, NewRefund, NewSession, SessionUpdate};
 use tillbox::store::Page;
 use tillbox::{Error, Host};
 
@@ -140,7 +140,8 @@ impl Till {
             }
             Order::Recollect { collection, amount } => {
                 let id = CollectionId::parse(&collection)?;
-                host.update_collection(&id, Some(euros(amount)?), None).await?;
+                let update = CollectionUpdate { amount: Some(euros(amount)?), ..CollectionUpdate::default() };
+                host.update_collection(&id, update).await?;
                 Ack { collection: Some(collection), amount_minor: Some(amount), ..Ack::default() }
             }
             Order::Abandon { collection } => {
@@ -155,7 +156,7 @@ impl Till {
                 Ack { collection: Some(collection), session, ..of(done.operation.as_ref()) }
             }
             Order::Update { session, amount } => {
-                let update = SessionUpdate { amount: Some(euros(amount)?), data: None };
+                let update = SessionUpdate { amount: Some(euros(amount)?), ..SessionUpdate::default() };
                 let done = host.update_session(&SessionId::parse(&session)?, update).await?;
                 Ack { session: Some(session), ..of(done.operation.as_ref()) }
             }

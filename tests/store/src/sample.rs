@@ -4,14 +4,14 @@ use tillbox::core::event::{Change as What, Event, SessionProgress, Settlement};
 use tillbox::core::id::{
     CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
 };
-use tillbox::core::operation::{Operation, OperationKind, OperationState, Origin, Product};
+use tillbox::core::operation::{GivenReason, Operation, OperationKind, OperationState, Origin, Product};
 use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox::core::state::{Collection, Payment, Session};
 use tillbox::core::status::SessionStatus;
 use tillbox::core::text::Json;
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
-use tillbox::store::{Change, KeptDelivery, MergedClaim, Store, StoreError, Stored};
+use tillbox::store::{Change, KeptDelivery, MergedClaim, RefundReason, Store, StoreError, Stored};
 
 /// A webhook request, with everything in it that may be lost on the way.
 #[must_use]
@@ -45,6 +45,21 @@ pub fn provider() -> ProviderId {
 #[must_use]
 pub fn tail(number: u32) -> String {
     format!("{number:026}")
+}
+
+/// A reason for refunds.
+#[must_use]
+pub fn reason(number: u32, code: &str) -> RefundReason {
+    RefundReason {
+        id: RefundReasonId::from_tail(&tail(number)),
+        label: format!("Reason \"{number}\""),
+        code: code.to_owned(),
+        description: Some("50% off, it's late".to_owned()),
+        metadata: Some(Json::from_checked(r#"{"shop":1}"#)),
+        created_at: Timestamp(1_700_000_000_000 + i64::from(number)),
+        updated_at: Timestamp(1_700_000_000_000 + i64::from(number)),
+        deleted_at: None,
+    }
 }
 
 /// A change that makes a small collection.
@@ -262,7 +277,10 @@ fn refund(number: u32) -> Operation {
         product: Product::Refund(RefundId::from_tail(&tail(number))),
         amount: Some(euros("0.01")),
         note: Some("returned".to_owned()),
-        refund_reason: Some(RefundReasonId::from_tail(&tail(number))),
+        refund_reason: Some(GivenReason {
+            id: RefundReasonId::from_tail(&tail(number)),
+            code: "shipping_issue".to_owned(),
+        }),
         created_at: Timestamp(1_700_000_000_008),
         ..capture(number)
     }

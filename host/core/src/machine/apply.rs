@@ -27,6 +27,7 @@ pub(super) fn created(
         status: CollectionStatus::NotPaid,
         completed_at: None,
         canceled_at: None,
+        deleted_at: None,
         created_at: at,
         updated_at: at,
     }
@@ -44,6 +45,9 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
             }
         }
         Change::CollectionCanceled => state.canceled_at = Some(at),
+        Change::CollectionCompleted => state.completed_at = Some(at),
+        Change::CollectionDeleted => state.deleted_at = Some(at),
+        Change::CollectionRestored => state.deleted_at = None,
         Change::CollectionStatusChanged { status } => {
             state.status = *status;
             if *status == CollectionStatus::Completed && state.completed_at.is_none() {
@@ -52,6 +56,12 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
         }
         Change::SessionCreated(session) => state.sessions.push((**session).clone()),
         Change::SessionProgressed(progress) => session_progressed(session(state, &progress.session), progress, at),
+        Change::SessionNoted { session: id, context, metadata } => {
+            let session = session(state, id);
+            session.context = context.clone().unwrap_or_else(|| session.context.clone());
+            session.metadata = metadata.clone().or_else(|| session.metadata.take());
+            session.updated_at = at;
+        }
         Change::SessionDeleted { session: id } => {
             let session = session(state, id);
             session.deleted_at = Some(at);
@@ -59,6 +69,9 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
         }
         Change::PaymentCreated(payment) => state.payments.push((**payment).clone()),
         Change::PaymentProgressed { payment: id, data } => change_payment(state, id, at, |p| p.data = data.clone()),
+        Change::PaymentNoted { payment: id, metadata } => {
+            change_payment(state, id, at, |payment| payment.metadata = Some(metadata.clone()));
+        }
         Change::PaymentCaptured { payment: id } => {
             // What was taken in full was not voided, whatever was heard before.
             change_payment(state, id, at, |p| (p.captured_at, p.canceled_at) = (Some(at), None));
@@ -71,6 +84,11 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
             operation.state = OperationState::Running;
             operation.lease_token = *lease_token;
             operation.attempts = *attempts;
+            operation.updated_at = at;
+        }
+        Change::OperationNoted { operation: id, metadata } => {
+            let operation = operation(state, id);
+            operation.metadata = Some(metadata.clone());
             operation.updated_at = at;
         }
         Change::OperationSettled(settlement) => settled(operation(state, &settlement.operation), settlement, at),

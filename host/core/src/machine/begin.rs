@@ -1,7 +1,7 @@
 //! The rules before a provider is asked. A refusal here costs nothing: no byte has left, nothing was written.
 
 use super::Draft;
-use crate::command::{Abilities, AuthorizationIds, Request};
+use crate::command::{Abilities, Asked, AuthorizationIds, Request};
 use crate::event::Change;
 use crate::id::{OperationId, PaymentId, ProviderId, SessionId};
 use crate::money::Money;
@@ -16,6 +16,7 @@ pub(super) fn update_collection(
     amount: Option<Money>,
     metadata: Option<&Json>,
 ) -> Result<(), Refusal> {
+    living(&draft.state)?;
     let state = &draft.state;
     if let Some(amount) = amount {
         same_currency(state, amount)?;
@@ -32,8 +33,9 @@ pub(super) fn update_collection(
 }
 
 pub(super) fn cancel_collection(draft: &mut Draft) -> Result<(), Refusal> {
+    living(&draft.state)?;
     let state = &draft.state;
-    open(state)?;
+    open(state).map_err(|_| Refusal::NotCancelable { status: state.status.as_str() })?;
     let held =
         state.payments.iter().any(|payment| payment.canceled_at.is_none() && state.captured_of(&payment.id).is_zero());
     let undecided = state.operations.iter().any(|operation| operation.state.reserves());
@@ -50,6 +52,7 @@ pub(super) fn begin(
     request: &Request,
     abilities: Abilities,
 ) -> Result<(), Refusal> {
+    living(&draft.state)?;
     begin_request(draft, id, request, abilities)?;
     // Last in the precedence, and nothing is lost: a refusal throws the draft away.
     if draft.state.operations.len() > OPERATIONS_MAX {
@@ -63,31 +66,29 @@ fn begin_request(draft: &mut Draft, id: &OperationId, request: &Request, abiliti
         Request::CreateSession { session, provider, amount, context, metadata, products } => {
             create_session(draft, id, products, NewSession { session, provider, amount: *amount, context, metadata })
         }
-        Request::UpdateSession { session, amount, products } => {
-            update_session(draft, id, session, *amount, products, abilities)
+        Request::UpdateSession { session, amount, context, metadata, products } => {
+            let notes = Notes { context: context.as_ref(), metadata: metadata.as_ref() };
+            update_session(draft, id, SessionChange { session, amount: *amount, notes }, products, abilities)
         }
         Request::DeleteSession { session } => delete_session(draft, id, session),
         Request::Authorize { session, products } => authorize(draft, id, session, products),
-        Request::Capture { payment, capture, amount } => {
+        Request::Capture { payment, capture, amount, asked } => {
             let Some((payment, amount)) = capture_terms(&draft.state, payment, *amount, abilities)? else {
                 return Ok(());
             };
             let operation = on_payment(draft, id, OperationKind::Capture, &payment);
             let product = Product::Capture(capture.clone());
-            draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
+            let amount = Some(amount);
+            draft.push(Change::OperationBegun(Box::new(asked_by(asked, Operation { product, amount, ..operation }))));
             Ok(())
         }
-        Request::Refund { payment, refund, amount, note } => {
+        Request::Refund { payment, refund, amount, reason, note, asked } => {
             let (payment, amount) = refund_terms(&draft.state, payment, *amount, abilities)?;
             let operation = on_payment(draft, id, OperationKind::Refund, &payment);
             let product = Product::Refund(refund.clone());
-            let note = note.clone();
-            draft.push(Change::OperationBegun(Box::new(Operation {
-                product,
-                amount: Some(amount),
-                note,
-                ..operation
-            })));
+            let (note, refund_reason, amount) = (note.clone(), reason.clone(), Some(amount));
+            let operation = Operation { product, amount, note, refund_reason, ..operation };
+            draft.push(Change::OperationBegun(Box::new(asked_by(asked, operation))));
             Ok(())
         }
         Request::Cancel { payment, note } => {
@@ -168,24 +169,35 @@ fn create_session(
     Ok(())
 }
 
+struct SessionChange<'a> {
+    session: &'a SessionId,
+    amount: Option<Money>,
+    notes: Notes<'a>,
+}
+
+/// Payer and notes are the host's own to know: they change with the request, whatever the provider says to it.
+struct Notes<'a> {
+    context: Option<&'a Json>,
+    metadata: Option<&'a Json>,
+}
+
 fn update_session(
     draft: &mut Draft,
     id: &OperationId,
-    session: &SessionId,
-    amount: Option<Money>,
+    change: SessionChange<'_>,
     products: &AuthorizationIds,
     abilities: Abilities,
 ) -> Result<(), Refusal> {
     let state = &draft.state;
-    let session = live_session(state, session)?;
-    let amount = amount.unwrap_or(session.amount);
+    let session = live_session(state, change.session)?.clone();
+    let amount = change.amount.unwrap_or(session.amount);
     same_currency(state, amount)?;
     if amount.is_zero() {
         return Err(Refusal::AmountNotPositive { what: "Session" });
     }
     open(state)?;
-    changeable(session)?;
-    was_opened(state, session)?;
+    changeable(&session)?;
+    was_opened(state, &session)?;
     if amount != session.amount && !abilities.update_amount {
         return Err(Refusal::NotCapable { ability: "update-amount" });
     }
@@ -194,7 +206,11 @@ fn update_session(
     if amount.minor_units() > left.minor_units() {
         return Err(Refusal::ExceedsCollection { asked: amount, left });
     }
-    let operation = on_session(draft, id, OperationKind::Update, &session.clone());
+    let (context, metadata) = (change.notes.context.cloned(), change.notes.metadata.cloned());
+    if context.is_some() || metadata.is_some() {
+        draft.push(Change::SessionNoted { session: session.id.clone(), context, metadata });
+    }
+    let operation = on_session(draft, id, OperationKind::Update, &session);
     let product = payment_product(products);
     draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
     Ok(())
@@ -328,6 +344,14 @@ fn cancel_terms(state: &Collection, payment: &PaymentId, abilities: Abilities) -
     Ok(payment.clone())
 }
 
+/// What was deleted is not found, whatever is asked of it.
+pub(super) fn living(state: &Collection) -> Result<(), Refusal> {
+    match state.deleted_at {
+        None => Ok(()),
+        Some(_) => Err(Refusal::NotFound { entity: "PaymentCollection", id: state.id.to_string() }),
+    }
+}
+
 fn open(state: &Collection) -> Result<(), Refusal> {
     if state.canceled_at.is_some() || state.status == CollectionStatus::Completed {
         return Err(Refusal::CollectionClosed { status: state.status.as_str() });
@@ -368,7 +392,7 @@ fn was_opened(state: &Collection, session: &Session) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn live_session<'a>(state: &'a Collection, id: &SessionId) -> Result<&'a Session, Refusal> {
+pub(super) fn live_session<'a>(state: &'a Collection, id: &SessionId) -> Result<&'a Session, Refusal> {
     let session = state.session(id).filter(|session| session.deleted_at.is_none());
     session.ok_or_else(|| Refusal::NotFound { entity: "PaymentSession", id: id.to_string() })
 }
@@ -425,6 +449,10 @@ fn no_uncertain_charge(state: &Collection) -> Result<(), Refusal> {
         Some(operation) => Err(Refusal::UncertainCharge { operation: operation.id.clone() }),
         None => Ok(()),
     }
+}
+
+fn asked_by(asked: &Asked, operation: Operation) -> Operation {
+    Operation { created_by: asked.created_by.clone(), metadata: asked.metadata.clone(), ..operation }
 }
 
 fn payment_product(ids: &AuthorizationIds) -> Product {

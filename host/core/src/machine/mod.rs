@@ -1,13 +1,14 @@
 //! The machine: `decide` says what would happen, `apply` makes it so. Both are pure, so a log of events rebuilds a
 //! collection, and a decision can be repeated from its inputs.
 //!
-//! `begin` holds the rules before a provider is asked, `settle` reads what a provider answered, `silence` what it means
+//! `begin` holds the rules before a provider is asked, `notes` those of what no provider hears of, `settle` reads what a provider answered, `silence` what it means
 //! that it answered nothing, `late` what comes after the books were closed, `observe` merges what it reports by itself, `apply`
 //! changes state. None of them knows which provider it is.
 
 mod apply;
 mod begin;
 mod late;
+mod notes;
 mod observe;
 mod settle;
 mod silence;
@@ -35,6 +36,9 @@ pub fn decide(state: Option<&Collection>, command: &Command, at: Timestamp) -> R
             begin::update_collection(&mut draft, *amount, metadata.as_ref())?
         }
         Command::CancelCollection => begin::cancel_collection(&mut draft)?,
+        Command::CompleteCollection => notes::complete_collection(&mut draft)?,
+        Command::DeleteCollection => notes::delete_collection(&mut draft)?,
+        Command::Annotate { subject, metadata } => notes::annotate(&mut draft, subject, metadata)?,
         Command::Begin { operation, request, abilities } => begin::begin(&mut draft, operation, request, *abilities)?,
         Command::Retry { operation } => begin::retry(&mut draft, operation)?,
         Command::Settle { operation, lease_token, answer } => {
@@ -104,7 +108,12 @@ impl Draft {
 
     /// The status is told in the same decision that changes it, and so is a payer who is held to more than they owe.
     fn finish(mut self) -> Vec<Event> {
-        if over_authorized(&self.state) && !self.over_authorized_before {
+        // Money that is heard of after its collection was deleted must not stay out of sight.
+        let found = self.state.deleted_at.is_some() && !self.state.authorized().is_zero();
+        if found {
+            self.push(Change::CollectionRestored);
+        }
+        if found || (over_authorized(&self.state) && !self.over_authorized_before) {
             let cause = self.events.iter().rev().find_map(|event| cause(&self.state, &event.change)).cloned();
             self.push(Change::LateSuccess { operation: cause.expect("only what came of an operation authorizes") });
         }
@@ -135,6 +144,12 @@ fn cause<'a>(state: &'a Collection, change: &'a Change) -> Option<&'a OperationI
         | Change::CollectionCreated { .. }
         | Change::CollectionUpdated { .. }
         | Change::CollectionCanceled
+        | Change::CollectionCompleted
+        | Change::CollectionDeleted
+        | Change::CollectionRestored
+        | Change::OperationNoted { .. }
+        | Change::SessionNoted { .. }
+        | Change::PaymentNoted { .. }
         | Change::CollectionStatusChanged { .. }
         | Change::SessionCreated(_)
         | Change::SessionProgressed(_)

@@ -56,6 +56,7 @@ pub(crate) fn state(state: &Collection) {
         operation.kind == OperationKind::Authorize && operation.state == OperationState::Running
     };
     assert!(state.operations.iter().filter(authorizing).count() <= 1, "one authorization at a time (R3)");
+    assert!(state.deleted_at.is_none() || state.authorized().is_zero(), "money never stays out of sight");
     ids_are_unique(state);
 }
 

@@ -6,7 +6,9 @@
 
 pub(crate) mod laws;
 
-use tillbox_core::command::{Abilities, Answer, AuthorizationIds, Command, Fault, Finding, ObservedIds, Request, Sent};
+use tillbox_core::command::{
+    Abilities, Answer, Asked, AuthorizationIds, Command, Fault, Finding, ObservedIds, Request, Sent,
+};
 use tillbox_core::event::Event;
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::machine;
@@ -147,7 +149,13 @@ impl Scene {
 
     pub(crate) fn update_session(&mut self, session: &SessionId, amount: Money) -> Result<OperationId, Refusal> {
         let products = self.authorization_ids();
-        self.begin(Request::UpdateSession { session: session.clone(), amount: Some(amount), products })
+        self.begin(Request::UpdateSession {
+            session: session.clone(),
+            amount: Some(amount),
+            context: None,
+            metadata: None,
+            products,
+        })
     }
 
     pub(crate) fn delete_session(&mut self, session: &SessionId) -> Result<OperationId, Refusal> {
@@ -161,12 +169,19 @@ impl Scene {
 
     pub(crate) fn capture(&mut self, payment: &PaymentId, amount: Option<Money>) -> Result<OperationId, Refusal> {
         let capture = CaptureId::from_tail(&self.tail());
-        self.begin(Request::Capture { payment: payment.clone(), capture, amount })
+        self.begin(Request::Capture { payment: payment.clone(), capture, amount, asked: Asked::default() })
     }
 
     pub(crate) fn refund(&mut self, payment: &PaymentId, amount: Option<Money>) -> Result<OperationId, Refusal> {
         let refund = RefundId::from_tail(&self.tail());
-        self.begin(Request::Refund { payment: payment.clone(), refund, amount, note: None })
+        self.begin(Request::Refund {
+            payment: payment.clone(),
+            refund,
+            amount,
+            reason: None,
+            note: None,
+            asked: Asked::default(),
+        })
     }
 
     pub(crate) fn cancel(&mut self, payment: &PaymentId) -> Result<OperationId, Refusal> {

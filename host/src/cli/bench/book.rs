@@ -14,7 +14,7 @@ use crate::Host;
 use crate::cli::load::ID_DEFAULT;
 use crate::clock::new_tail;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Change, Key, OutboxEvent, Page, Store, StoreError};
+use crate::store::{Change, Key, OutboxEvent, Page, Search, Store, StoreError};
 
 /// Events of one flow at most: five steps with a handful each.
 const EVENTS_MAX: u32 = 200;
@@ -34,7 +34,7 @@ impl Book {
         let builder = Host::builder().store(Arc::clone(&store) as Arc<dyn Store>);
         let host = builder.provider(ID_DEFAULT, Arc::clone(provider)).build().await?;
         embedded::flow(&host).await?;
-        let listed = store.list_collections(Page { offset: 0, limit: 1 }).await.map_err(no_book)?;
+        let listed = store.find_collections(Page { offset: 0, limit: 1 }.into()).await.map_err(no_book)?;
         let id = listed.items.into_iter().next().ok_or_else(|| Failure::new("a flow left no collection"))?;
         let stored = store.load(Key::Collection(id)).await.map_err(no_book)?;
         let collection = stored.ok_or_else(|| Failure::new("a flow left no collection"))?.collection;
@@ -136,6 +136,6 @@ mod tests {
         }
         let events = store.events_after(0, EVENTS_MAX).await.unwrap();
         assert_eq!(events.len(), 3 * book.events.len());
-        assert_eq!(store.list_payments(Page { offset: 0, limit: 1 }).await.unwrap().count, 3);
+        assert_eq!(store.find_payments(Page { offset: 0, limit: 1 }.into()).await.unwrap().count, 3);
     }
 }

@@ -103,7 +103,7 @@ async fn work(mut client: Client, window: Window) -> Result<Times, Failure> {
 }
 
 async fn payments(place: &Place) -> Result<u64, Failure> {
-    let listed = place.store().list_payments(Page { offset: 0, limit: 1 }).await;
+    let listed = place.store().find_payments(Page { offset: 0, limit: 1 }.into()).await;
     Ok(listed.map_err(crate::Error::from)?.count)
 }
 

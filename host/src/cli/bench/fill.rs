@@ -29,7 +29,7 @@ pub(super) struct Filled {
 pub(super) async fn fill(place: &Place, provider: &Arc<dyn Provider>, payments: u64) -> Result<Filled, Failure> {
     let book = Arc::new(Book::write(provider).await?);
     let store = place.store();
-    let there = store.list_payments(Page { offset: 0, limit: 1 }).await.map_err(crate::Error::from)?.count;
+    let there = store.find_payments(Page { offset: 0, limit: 1 }.into()).await.map_err(crate::Error::from)?.count;
     let written = payments.saturating_sub(there);
     let (left, start) = (Arc::new(AtomicU64::new(written)), Instant::now());
     let mut writers = JoinSet::new();

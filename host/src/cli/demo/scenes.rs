@@ -77,7 +77,7 @@ async fn decline_then_parts(story: &mut Story, cast: &Cast) -> Result<(), Failur
     story.refund(&payment, money("20.00 EUR")?, money("20.00 EUR")?).await?;
     story.refund(&payment, money("12.50 EUR")?, money("32.50 EUR")?).await?;
     story.tell("refunded 20.00 EUR, then 12.50 EUR: 32.50 EUR in all".to_owned())?;
-    let over = NewRefund { amount: Some(money("57.51 EUR")?), note: None };
+    let over = NewRefund { amount: Some(money("57.51 EUR")?), note: None, ..NewRefund::default() };
     let over = story.host.refund(&payment, over).await;
     let why = story.refused(over, "exceeds_captured")?;
     story.tell(format!("refund of 57.51 EUR more refused: {why}"))?;

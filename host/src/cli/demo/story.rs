@@ -200,7 +200,7 @@ impl Story {
 
     /// Refunds, and claims what is refunded in all.
     pub(super) async fn refund(&mut self, payment: &PaymentId, amount: Money, total: Money) -> Result<(), Failure> {
-        let refund = NewRefund { amount: Some(amount), note: Some("demonstration".to_owned()) };
+        let refund = NewRefund { amount: Some(amount), note: Some("demonstration".to_owned()), ..NewRefund::default() };
         let done = self.host.refund(payment, refund).await;
         let view = self.done("refunding", done)?;
         self.check("what is refunded in all", view.refunded, total)?;

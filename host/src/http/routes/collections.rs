@@ -3,13 +3,17 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::CollectionId;
+use tillbox_core::status::CollectionStatus;
 
 use crate::Host;
 use crate::currency::lookup;
-use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
 use crate::http::problem::ForOperator;
-use crate::http::wire::{CollectionAnswer, Collections, CreateCollection, Nothing, OneCollection, UpdateCollection};
-use crate::service::{Error, NewCollection};
+use crate::http::wire::{
+    CollectionAnswer, Collections, CreateCollection, DeletedAnswer, Nothing, OneCollection, UpdateCollection,
+};
+use crate::service::{CollectionUpdate, Error, NewCollection};
+use crate::store::{CollectionFilter, Page};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
@@ -25,15 +29,21 @@ pub(super) async fn create(
 }
 
 pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Collections> {
-    let page = query.page()?;
+    let filter = CollectionFilter {
+        ids: query.among("id", "ids of payment collections", |id| CollectionId::parse(id).ok())?,
+        cart_ids: query.among("cart_id", "ids of carts", |id| Some(id.to_owned()))?,
+        statuses: query.among("status", "statuses of payment collections", CollectionStatus::parse)?,
+        currencies: query.among("currency_code", "currency codes", |code| Some(code.to_ascii_uppercase()))?,
+        created: query.created()?,
+        updated: query.updated()?,
+        text: query.text("q")?,
+    };
+    let wanted = query.wanted(filter)?;
     query.end()?;
-    let listed = host.collections(page).await?;
-    Ok(Answer(Collections {
-        payment_collections: listed.items.iter().map(CollectionAnswer::from).collect(),
-        count: listed.count,
-        offset: page.offset,
-        limit: page.limit,
-    }))
+    let Page { offset, limit } = wanted.page;
+    let listed = host.collections(wanted).await?;
+    let payment_collections = listed.items.iter().map(CollectionAnswer::from).collect();
+    Ok(Answer(Collections { payment_collections, count: listed.count, offset, limit }))
 }
 
 pub(super) async fn show(State(host): State<Host>, Id(id): Id<CollectionId>, _: NoQuery) -> Result<OneCollection> {
@@ -49,7 +59,8 @@ pub(super) async fn update(
 ) -> Result<OneCollection> {
     let currency = host.collection(&id).await?.currency();
     let amount = body.amount.map(|amount| amount.of(currency)).transpose()?;
-    let collection = host.update_collection(&id, amount, body.metadata.as_deref()).await?;
+    let update = CollectionUpdate { amount, metadata: body.metadata };
+    let collection = host.update_collection(&id, update).await?;
     Ok(Answer(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
 }
 
@@ -61,4 +72,25 @@ pub(super) async fn cancel(
 ) -> Result<OneCollection> {
     let collection = host.cancel_collection(&id).await?;
     Ok(Answer(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
+}
+
+/// Nothing more is expected. The status stays as it is.
+pub(super) async fn complete(
+    State(host): State<Host>,
+    Id(id): Id<CollectionId>,
+    _: NoQuery,
+    Json(Nothing): Json<Nothing>,
+) -> Result<OneCollection> {
+    let collection = host.complete_collection(&id).await?;
+    Ok(Answer(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
+}
+
+pub(super) async fn delete(
+    State(host): State<Host>,
+    Id(id): Id<CollectionId>,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<DeletedAnswer> {
+    host.delete_collection(&id).await?;
+    Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-collection", deleted: true }))
 }

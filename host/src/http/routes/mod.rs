@@ -1,10 +1,12 @@
 //! Paths to handlers. A handler parses, calls one use case of the service, and answers.
 
+mod captures;
 mod collections;
 mod health;
 mod hooks;
 mod operations;
 mod payments;
+mod reasons;
 mod sessions;
 mod storefront;
 
@@ -41,19 +43,30 @@ pub(super) fn hooks() -> Router<Host> {
 pub(super) fn admin() -> Router<Host> {
     Router::new()
         .route("/admin/payment-collections", get(collections::list).post(collections::create))
-        .route("/admin/payment-collections/{id}", get(collections::show).post(collections::update))
+        .route(
+            "/admin/payment-collections/{id}",
+            get(collections::show).post(collections::update).delete(collections::delete),
+        )
+        .route("/admin/payment-collections/{id}/complete", post(collections::complete))
         .route("/admin/payment-collections/{id}/cancel", post(collections::cancel))
         .route("/admin/payment-collections/{id}/payment-sessions", post(sessions::create))
+        .route("/admin/payment-sessions", get(sessions::list))
         .route("/admin/payment-sessions/{id}", get(sessions::show).post(sessions::update).delete(sessions::delete))
         .route("/admin/payment-sessions/{id}/authorize", post(sessions::authorize))
         .route("/admin/payment-sessions/{id}/status", get(sessions::status))
         .route("/admin/payments", get(payments::list))
         .route("/admin/payments/payment-providers", get(payments::list_providers))
-        .route("/admin/payments/{id}", get(payments::show))
+        .route("/admin/payments/{id}", get(payments::show).post(payments::update))
         .route("/admin/payments/{id}/capture", post(payments::capture))
         .route("/admin/payments/{id}/refund", post(payments::refund))
         .route("/admin/payments/{id}/cancel", post(payments::cancel))
         .route("/admin/payments/{id}/provider", get(payments::ask_provider))
+        .route("/admin/captures", get(captures::list))
+        .route("/admin/captures/{id}", get(captures::show).post(captures::update))
+        .route("/admin/refunds", get(captures::list_refunds))
+        .route("/admin/refunds/{id}", get(captures::show_refund).post(captures::update_refund))
+        .route("/admin/refund-reasons", get(reasons::list).post(reasons::create))
+        .route("/admin/refund-reasons/{id}", get(reasons::show).post(reasons::update).delete(reasons::delete))
         .route("/admin/operations", get(operations::list))
         .route("/admin/operations/{id}", get(operations::show))
         .route("/admin/operations/{id}/recheck", post(operations::recheck))

@@ -3,30 +3,40 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::Money;
-use tillbox_core::id::PaymentId;
+use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
-    Amount, Cancel, Capture, OnePayment, PaymentAnswer, Payments, ProviderAnswer, ProviderPayment, ProvidersAnswer,
-    Refund,
+    Amount, Cancel, Capture, Notes, OnePayment, PaymentAnswer, Payments, ProviderAnswer, ProviderPayment,
+    ProvidersAnswer, Refund,
 };
-use crate::service::{Error, NewRefund};
-use crate::store::Page;
+use crate::service::{Error, NewCapture, NewRefund};
+use crate::store::{Page, PaymentFilter};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
 pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Payments> {
-    let page = query.page()?;
+    let filter = PaymentFilter {
+        ids: query.among("id", "ids of payments", |id| PaymentId::parse(id).ok())?,
+        collections: query
+            .among("payment_collection_id", "ids of payment collections", |id| CollectionId::parse(id).ok())?,
+        sessions: query.among("payment_session_id", "ids of payment sessions", |id| SessionId::parse(id).ok())?,
+        providers: query.among("provider_id", "ids of providers", |id| ProviderId::parse(id).ok())?,
+        currencies: query.among("currency_code", "currency codes", |code| Some(code.to_ascii_uppercase()))?,
+        captured: query.truth("captured")?,
+        canceled: query.truth("canceled")?,
+        created: query.created()?,
+        updated: query.updated()?,
+        text: query.text("q")?,
+    };
+    let wanted = query.wanted(filter)?;
     query.end()?;
-    let listed = host.payments(page).await?;
-    Ok(Answer(Payments {
-        payments: listed.items.iter().map(PaymentAnswer::from).collect(),
-        count: listed.count,
-        offset: page.offset,
-        limit: page.limit,
-    }))
+    let Page { offset, limit } = wanted.page;
+    let listed = host.payments(wanted).await?;
+    let payments = listed.items.iter().map(PaymentAnswer::from).collect();
+    Ok(Answer(Payments { payments, count: listed.count, offset, limit }))
 }
 
 pub(super) async fn list_providers(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
@@ -39,6 +49,16 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<PaymentId>, _: NoQ
     Ok(answer(&host.payment(&id).await?))
 }
 
+/// Notes only; no provider hears of it.
+pub(super) async fn update(
+    State(host): State<Host>,
+    Id(id): Id<PaymentId>,
+    _: NoQuery,
+    Json(body): Json<Notes>,
+) -> Result<OnePayment> {
+    Ok(answer(&host.update_payment(&id, &body.metadata).await?))
+}
+
 pub(super) async fn capture(
     State(host): State<Host>,
     Id(id): Id<PaymentId>,
@@ -46,7 +66,8 @@ pub(super) async fn capture(
     Json(body): Json<Capture>,
 ) -> Result<OnePayment> {
     let amount = amount_of(&host, &id, body.amount).await?;
-    Ok(answer(&host.capture(&id, amount).await?.value))
+    let new = NewCapture { amount, created_by: body.created_by, metadata: body.metadata };
+    Ok(answer(&host.capture(&id, new).await?.value))
 }
 
 pub(super) async fn refund(
@@ -56,7 +77,14 @@ pub(super) async fn refund(
     Json(body): Json<Refund>,
 ) -> Result<OnePayment> {
     let amount = amount_of(&host, &id, body.amount).await?;
-    Ok(answer(&host.refund(&id, NewRefund { amount, note: body.note }).await?.value))
+    let new = NewRefund {
+        amount,
+        reason: body.refund_reason_id,
+        note: body.note,
+        created_by: body.created_by,
+        metadata: body.metadata,
+    };
+    Ok(answer(&host.refund(&id, new).await?.value))
 }
 
 pub(super) async fn cancel(

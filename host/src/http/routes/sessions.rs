@@ -4,16 +4,18 @@ use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 use tillbox_core::state::{Collection, Session};
+use tillbox_core::status::SessionStatus;
 
 use crate::Host;
-use crate::http::extract::{Id, Json, NoBody, NoQuery};
+use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
 use crate::http::limits::ECHO_CHARS_MAX;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
     AuthorizationAnswer, CollectionAnswer, CreateSession, DeletedAnswer, NewSessionAnswer, OneSession, ProviderInput,
-    SessionAnswer, SessionStatusAnswer, UpdateSession,
+    SessionAnswer, SessionStatusAnswer, Sessions, UpdateSession,
 };
 use crate::service::{Error, NewSession, SessionUpdate};
+use crate::store::{Page, SessionFilter};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
@@ -39,6 +41,25 @@ pub(super) async fn create(
     }))
 }
 
+pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Sessions> {
+    let filter = SessionFilter {
+        ids: query.among("id", "ids of payment sessions", |id| SessionId::parse(id).ok())?,
+        collections: query
+            .among("payment_collection_id", "ids of payment collections", |id| CollectionId::parse(id).ok())?,
+        providers: query.among("provider_id", "ids of providers", |id| ProviderId::parse(id).ok())?,
+        statuses: query.among("status", "statuses of payment sessions", SessionStatus::parse)?,
+        created: query.created()?,
+        updated: query.updated()?,
+    };
+    let wanted = query.wanted(filter)?;
+    query.end()?;
+    let Page { offset, limit } = wanted.page;
+    let listed = host.sessions(wanted).await?;
+    let payment_sessions =
+        listed.items.iter().map(|(collection, session)| SessionAnswer::new(session, collection)).collect();
+    Ok(Answer(Sessions { payment_sessions, count: listed.count, offset, limit }))
+}
+
 pub(super) async fn show(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<OneSession> {
     let (collection, session) = found(&host, &id).await?;
     Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection.id) }))
@@ -52,7 +73,8 @@ pub(super) async fn update(
 ) -> Result<OneSession> {
     let (collection, _) = found(&host, &id).await?;
     let amount = body.amount.map(|amount| amount.of(collection.currency())).transpose()?;
-    let session = host.update_session(&id, SessionUpdate { amount, data: body.data }).await?.value;
+    let update = SessionUpdate { amount, data: body.data, payer: body.payer, metadata: body.metadata };
+    let session = host.update_session(&id, update).await?.value;
     Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection.id) }))
 }
 

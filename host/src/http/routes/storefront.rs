@@ -61,7 +61,7 @@ pub(super) async fn update_session(
     Json(body): Json<ProviderInput>,
 ) -> Result<OneStoreSession> {
     let (collection, _) = found(&host, &id).await?;
-    let session = host.update_session(&id, SessionUpdate { amount: None, data: body.data }).await?.value;
+    let session = host.update_session(&id, SessionUpdate { data: body.data, ..SessionUpdate::default() }).await?.value;
     Ok(Answer(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
 }
 

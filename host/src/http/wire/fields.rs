@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+use tillbox_core::id::IdError;
 use tillbox_core::{Currency, Money};
 use tillbox_runtime::json::{JsonLimits, check_object};
 
@@ -115,18 +116,25 @@ impl Fields {
         if value.get().starts_with('{') { Ok(Some(value.get().to_owned())) } else { Err(self.not(key, "an object")) }
     }
 
+    /// An object that must be there.
+    pub(super) fn required_object(&mut self, key: &'static str) -> Result<String, Invalid> {
+        self.object(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// An id of a kind.
+    pub(super) fn id<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, IdError>,
+    ) -> Result<Option<T>, Invalid> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        parse(&text).map(Some).map_err(|error| Invalid::field(format!("{}{key}", self.path), error.to_string()))
+    }
+
     /// An object with keys of ours.
     pub(super) fn nested<T: Input>(&mut self, key: &'static str) -> Result<Option<T>, Invalid> {
         let Some(text) = self.object(key)? else { return Ok(None) };
         Self::of(&text, format!("{}{key}.", self.path))?.whole().map(Some)
-    }
-
-    /// A key that has a meaning elsewhere and none here: refused with the reason.
-    pub(super) fn refused(&mut self, key: &'static str, why: &str) -> Result<(), Invalid> {
-        match self.left.remove(key) {
-            Some(_) => Err(Invalid::field(format!("{}{key}", self.path), why)),
-            None => Ok(()),
-        }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Box<RawValue>> {

@@ -1,9 +1,10 @@
 //! The bodies of requests, one struct each. A key that is not here is refused.
 
+use tillbox_core::id::RefundReasonId;
 use tillbox_runtime::request::{Address, Customer};
 
 use super::fields::{Amount, Fields, Input, Invalid};
-use crate::service::Payer;
+use crate::service::{NewRefundReason, Payer, RefundReasonUpdate};
 
 /// POST without anything to say.
 #[derive(Debug)]
@@ -131,11 +132,30 @@ impl Input for ProviderInput {
 pub(in crate::http) struct UpdateSession {
     pub(in crate::http) data: Option<String>,
     pub(in crate::http) amount: Option<Amount>,
+    pub(in crate::http) metadata: Option<String>,
+    pub(in crate::http) payer: Option<Payer>,
 }
 
 impl Input for UpdateSession {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { data: fields.object("data")?, amount: fields.amount("amount")? })
+        Ok(Self {
+            data: fields.object("data")?,
+            amount: fields.amount("amount")?,
+            metadata: fields.object("metadata")?,
+            payer: fields.nested("context")?,
+        })
+    }
+}
+
+/// POST /admin/payments/{id}, …/captures/{id}, …/refunds/{id}
+#[derive(Debug)]
+pub(in crate::http) struct Notes {
+    pub(in crate::http) metadata: String,
+}
+
+impl Input for Notes {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { metadata: fields.required_object("metadata")? })
     }
 }
 
@@ -143,11 +163,17 @@ impl Input for UpdateSession {
 #[derive(Debug)]
 pub(in crate::http) struct Capture {
     pub(in crate::http) amount: Option<Amount>,
+    pub(in crate::http) created_by: Option<String>,
+    pub(in crate::http) metadata: Option<String>,
 }
 
 impl Input for Capture {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { amount: fields.amount("amount")? })
+        Ok(Self {
+            amount: fields.amount("amount")?,
+            created_by: fields.text("created_by")?,
+            metadata: fields.object("metadata")?,
+        })
     }
 }
 
@@ -155,13 +181,45 @@ impl Input for Capture {
 #[derive(Debug)]
 pub(in crate::http) struct Refund {
     pub(in crate::http) amount: Option<Amount>,
+    pub(in crate::http) refund_reason_id: Option<RefundReasonId>,
     pub(in crate::http) note: Option<String>,
+    pub(in crate::http) created_by: Option<String>,
+    pub(in crate::http) metadata: Option<String>,
 }
 
 impl Input for Refund {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        fields.refused("refund_reason_id", "this server keeps no refund reasons; say why in `note`")?;
-        Ok(Self { amount: fields.amount("amount")?, note: fields.text("note")? })
+        Ok(Self {
+            amount: fields.amount("amount")?,
+            refund_reason_id: fields.id("refund_reason_id", RefundReasonId::parse)?,
+            note: fields.text("note")?,
+            created_by: fields.text("created_by")?,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+/// POST /admin/refund-reasons
+impl Input for NewRefundReason {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            label: fields.required_text("label")?,
+            code: fields.text("code")?,
+            description: fields.text("description")?,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+/// POST /admin/refund-reasons/{id}
+impl Input for RefundReasonUpdate {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            label: fields.text("label")?,
+            code: fields.text("code")?,
+            description: fields.text("description")?,
+            metadata: fields.object("metadata")?,
+        })
     }
 }
 

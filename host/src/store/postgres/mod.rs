@@ -10,17 +10,19 @@ mod fault;
 mod order;
 mod pipeline;
 mod read;
+mod reasons;
 mod schema;
 mod scratch;
+mod search;
 mod tls;
 mod write;
 
 use async_trait::async_trait;
 use tillbox_core::Timestamp;
-use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::{ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
-use super::sql::encode;
+use super::sql::{Step, encode};
 use super::{
     Change, DeliveryState, KeptDelivery, Key, Listed, OperationEntry, OutboxEvent, Page, Store, StoreError, Stored,
 };
@@ -109,6 +111,21 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// Writes statements that are no change of a collection, all of them or none.
+    async fn written(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+        let connections = self.connections.clone();
+        apart(async move { write::steps(&connections, &steps).await }).await
+    }
+}
+
+/// Runs on its own: a caller who goes away must not leave half a transaction on a connection that others will use.
+async fn apart(write: impl Future<Output = Result<(), StoreError>> + Send + 'static) -> Result<(), StoreError> {
+    tokio::spawn(write).await.unwrap_or_else(|error| {
+        Err(StoreError::Unavailable(format!("{error}; it is not known whether the change was written")))
+    })
+}
+
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresStore").field("database", &self.connections.name).finish_non_exhaustive()
@@ -134,20 +151,12 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        // On its own: a caller who goes away must not leave half a transaction on a connection that others will use.
+        self.commit_all(vec![change]).await
+    }
+
+    async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         let connections = self.connections.clone();
-        let task = tokio::spawn(async move { write::commit(&connections, &change).await });
-        task.await.unwrap_or_else(|error| {
-            Err(StoreError::Unavailable(format!("{error}; it is not known whether the change was written")))
-        })
-    }
-
-    async fn list_collections(&self, page: Page) -> Result<Listed<CollectionId>, StoreError> {
-        read::list_collections(&self.connections, page).await
-    }
-
-    async fn list_payments(&self, page: Page) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
-        read::list_payments(&self.connections, page).await
+        apart(async move { write::commit_all(&connections, &changes).await }).await
     }
 
     async fn list_operations(

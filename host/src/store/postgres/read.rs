@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::{ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
-use super::super::sql::{Row, Value, decode};
+use super::super::sql::{Find, Row, Value, decode};
 use super::connections::Connections;
 use super::fault::Trouble;
 use super::pipeline::{Answer, Pipeline, Query, prepared, row};
@@ -35,22 +35,6 @@ pub(super) async fn load(connections: &Connections, key: &Key) -> Result<Option<
         Some(collection) => decode::stored(collection, &sessions, &payments, &operations).map(Some),
         None => Ok(None),
     }
-}
-
-pub(super) async fn list_collections(
-    connections: &Connections,
-    page: Page,
-) -> Result<Listed<CollectionId>, StoreError> {
-    let list = query("collection", decode::LIST_COLLECTIONS, decode::bounds(page));
-    listed(connections, list, decode::COUNT_COLLECTIONS, decode::collection_id).await
-}
-
-pub(super) async fn list_payments(
-    connections: &Connections,
-    page: Page,
-) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
-    let list = query("payment", decode::LIST_PAYMENTS, decode::bounds(page));
-    listed(connections, list, decode::COUNT_PAYMENTS, decode::payment_entry).await
 }
 
 pub(super) async fn list_operations(
@@ -112,6 +96,17 @@ pub(super) async fn one(connections: &Connections, query: Query) -> Result<Vec<R
     Ok(rows)
 }
 
+/// A part of a list and its count, from one snapshot.
+pub(super) async fn found<T>(
+    connections: &Connections,
+    find: Find,
+    decode: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Listed<T>, StoreError> {
+    let list = Query { table: find.table, sql: find.list, values: find.list_values };
+    let count = Query { table: find.table, sql: find.count, values: find.count_values };
+    counted(connections, list, count, decode).await
+}
+
 async fn listed<T>(
     connections: &Connections,
     list: Query,
@@ -119,6 +114,15 @@ async fn listed<T>(
     decode: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Listed<T>, StoreError> {
     let count = query(list.table, count, Vec::new());
+    counted(connections, list, count, decode).await
+}
+
+async fn counted<T>(
+    connections: &Connections,
+    list: Query,
+    count: Query,
+    decode: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Listed<T>, StoreError> {
     let [items, count] = answers(snapshot(connections, vec![list, count]).await?)?;
     let items = items.iter().map(decode).collect::<Result<_, _>>()?;
     let count = match count.first().and_then(|row| row.values.first()) {

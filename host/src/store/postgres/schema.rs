@@ -11,7 +11,10 @@ use super::{Address, StoreError, connections};
 pub(in crate::store) const HISTORY: &str = "tillbox_migration";
 
 /// Names of migrations as the library wants them, oldest first.
-const MIGRATIONS: &[(&str, &str)] = &[("V1__first", include_str!("../migrations/postgres/0001_first.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__first", include_str!("../migrations/postgres/0001_first.sql")),
+    ("V2__reasons", include_str!("../migrations/postgres/0002_reasons.sql")),
+];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.
 const MIGRATION_LOCK: i64 = 0x5469_6c6c_0001;

@@ -31,13 +31,26 @@ enum Fate {
     NotKnown,
 }
 
-pub(super) async fn commit(connections: &Connections, change: &Change) -> Result<(), StoreError> {
-    let steps = encode::change(change);
+/// Changes of collections, all or none: what became of one of them became of all.
+pub(super) async fn commit_all(connections: &Connections, changes: &[Change]) -> Result<(), StoreError> {
+    let steps: Vec<Step> = changes.iter().flat_map(encode::change).collect();
+    write(connections, &steps, changes.first()).await
+}
+
+/// Other statements, all or none. When the answer to `commit` is lost nobody can say what became of them.
+pub(super) async fn steps(connections: &Connections, steps: &[Step]) -> Result<(), StoreError> {
+    write(connections, steps, None).await
+}
+
+async fn write(connections: &Connections, steps: &[Step], change: Option<&Change>) -> Result<(), StoreError> {
+    if steps.is_empty() {
+        return Ok(());
+    }
     let limit = connections.waits.answer_ms;
     let mut lost = String::new();
     for _ in 0..ATTEMPTS {
         let client = connections.get().await?;
-        match timed(limit, stage(&client, &steps)).await {
+        match timed(limit, stage(&client, steps)).await {
             Ok(()) => {}
             Err(Trouble::Conflict) => {
                 undo(client, limit).await;
@@ -60,7 +73,11 @@ pub(super) async fn commit(connections: &Connections, change: &Change) -> Result
             Err(refused) => return Err(refused.into()),
         };
         Connections::close(client);
-        match fate(connections, change).await {
+        let fate = match change {
+            Some(change) => fate(connections, change).await,
+            None => Fate::NotKnown,
+        };
+        match fate {
             Fate::Committed => return Ok(()),
             Fate::NotCommitted => lost = text,
             Fate::NotKnown => return Err(not_known(&text)),

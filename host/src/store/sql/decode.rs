@@ -1,8 +1,8 @@
 //! Rows as collections again, whole and checked.
 
 use tillbox_core::currency::Currency;
-use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, RefundReasonId, SessionId};
-use tillbox_core::operation::{Operation, OperationKind, OperationState, Origin};
+use tillbox_core::id::{CollectionId, EventId, IdError, OperationId, PaymentId, ProviderId, RefundReasonId, SessionId};
+use tillbox_core::operation::{GivenReason, Operation, OperationKind, OperationState, Origin};
 use tillbox_core::state::{Collection, Payment, Session};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
 use tillbox_core::text::Json;
@@ -13,7 +13,7 @@ use super::{Row, Value};
 use crate::store::{KeptDelivery, Key, OperationEntry, OutboxEvent, Page, StoreError, Stored};
 
 pub(in crate::store) const COLLECTION: &str = "select id, version, currency, exponent, amount_minor, cart_id, metadata, \
-     status, completed_at, canceled_at, created_at, updated_at from collection where id = $1";
+     status, completed_at, canceled_at, created_at, updated_at, deleted_at from collection where id = $1";
 pub(in crate::store) const SESSIONS: &str = "select id, provider_id, amount_minor, status, data, client_data, \
      provider_reference, next_action, decline, context, metadata, authorized_at, deleted_at, created_at, updated_at \
      from session where collection_id = $1 order by position";
@@ -23,15 +23,9 @@ pub(in crate::store) const PAYMENTS: &str = "select id, session_id, provider_id,
 pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id, provider_id, kind, product_payment_id, \
      product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, lease_token, \
      provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, next_action_at, \
-     created_at, updated_at \
+     created_at, updated_at, refund_reason_code \
      from operation where collection_id = $1 order by position";
 
-/// Ids are ULIDs behind a prefix, so the newest comes last.
-pub(in crate::store) const LIST_COLLECTIONS: &str = "select id from collection order by id desc limit $1 offset $2";
-pub(in crate::store) const COUNT_COLLECTIONS: &str = "select count(*) from collection";
-pub(in crate::store) const LIST_PAYMENTS: &str =
-    "select id, collection_id from payment order by id desc limit $1 offset $2";
-pub(in crate::store) const COUNT_PAYMENTS: &str = "select count(*) from payment";
 pub(in crate::store) const EVENTS_AFTER: &str = "select id, sequence, collection_id, kind, data, created_at from outbox \
      where sequence > $1 order by sequence limit $2";
 
@@ -54,6 +48,13 @@ pub(in crate::store) fn owner(key: &Key) -> (Option<&'static str>, &str) {
         Key::Session(id) => (Some("select collection_id from session where id = $1"), id.as_str()),
         Key::Payment(id) => (Some("select collection_id from payment where id = $1"), id.as_str()),
         Key::Operation(id) => (Some("select collection_id from operation where id = $1"), id.as_str()),
+        Key::Capture(id) => (
+            Some("select collection_id from operation where kind = 'capture' and product_capture_id = $1"),
+            id.as_str(),
+        ),
+        Key::Refund(id) => {
+            (Some("select collection_id from operation where kind = 'refund' and product_refund_id = $1"), id.as_str())
+        }
     }
 }
 
@@ -89,9 +90,13 @@ pub(in crate::store) fn collection_id(row: &Row) -> Result<CollectionId, StoreEr
     row.place().id(CollectionId::parse(row.text(0)?))
 }
 
-pub(in crate::store) fn payment_entry(row: &Row) -> Result<(CollectionId, PaymentId), StoreError> {
+/// Something of a collection and the collection, from a row of both ids.
+pub(in crate::store) fn part<T>(
+    row: &Row,
+    parse: impl Fn(&str) -> Result<T, IdError>,
+) -> Result<(CollectionId, T), StoreError> {
     let place = row.place();
-    Ok((place.id(CollectionId::parse(row.text(1)?))?, place.id(PaymentId::parse(row.text(0)?))?))
+    Ok((place.id(CollectionId::parse(row.text(1)?))?, place.id(parse(row.text(0)?))?))
 }
 
 pub(in crate::store) fn operation_entry(row: &Row) -> Result<OperationEntry, StoreError> {
@@ -151,6 +156,7 @@ fn collection(row: &Row) -> Result<(Collection, i64), StoreError> {
         canceled_at: row.optional_int(9)?.map(Timestamp),
         created_at: Timestamp(row.int(10)?),
         updated_at: Timestamp(row.int(11)?),
+        deleted_at: row.optional_int(12)?.map(Timestamp),
     };
     Ok((collection, row.int(1)?))
 }
@@ -218,7 +224,7 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         reason: owned(16)?,
         detail: owned(17)?,
         note: owned(18)?,
-        refund_reason: row.optional_text(19)?.map(|id| place.id(RefundReasonId::parse(id))).transpose()?,
+        refund_reason: given_reason(row)?,
         created_by: owned(20)?,
         metadata: row.optional_text(21)?.map(Json::from_checked),
         checks: u32::try_from(row.int(22)?).map_err(|error| place.corrupt(error))?,
@@ -226,6 +232,18 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         created_at: Timestamp(row.int(24)?),
         updated_at: Timestamp(row.int(25)?),
     })
+}
+
+/// Which reason and its code, both or neither.
+fn given_reason(row: &Row) -> Result<Option<GivenReason>, StoreError> {
+    let place = row.place();
+    match (row.optional_text(19)?, row.optional_text(26)?) {
+        (None, None) => Ok(None),
+        (Some(id), Some(code)) => {
+            Ok(Some(GivenReason { id: place.id(RefundReasonId::parse(id))?, code: code.to_owned() }))
+        }
+        (Some(_), None) | (None, Some(_)) => Err(place.corrupt("a refund reason without its id or without its code")),
+    }
 }
 
 fn money(place: Place<'_>, minor_units: i64, currency: Currency) -> Result<Money, StoreError> {

@@ -13,7 +13,7 @@ const INSERT_COLLECTION: &str = "insert into collection (id, version, currency, 
      values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 const UPDATE_COLLECTION: &str = "update collection set version = version + 1, amount_minor = $1, metadata = $2, status = $3, \
-     completed_at = $4, canceled_at = $5, updated_at = $6 where id = $7 and version = $8";
+     completed_at = $4, canceled_at = $5, deleted_at = $6, updated_at = $7 where id = $8 and version = $9";
 
 const UPSERT_SESSION: &str = "insert into session (id, collection_id, position, provider_id, amount_minor, status, data, \
      client_data, provider_reference, next_action, decline, context, metadata, authorized_at, deleted_at, created_at, \
@@ -34,9 +34,9 @@ const UPSERT_PAYMENT: &str = "insert into payment (id, collection_id, position, 
 const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, position, session_id, payment_id, provider_id, kind, \
      product_payment_id, product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, \
      lease_token, provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, \
-     next_action_at, created_at, updated_at) \
+     next_action_at, created_at, updated_at, refund_reason_code) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26, $27, $28) \
+     $24, $25, $26, $27, $28, $29) \
      on conflict (id) do update set state = excluded.state, attempts = excluded.attempts, \
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
      reason = excluded.reason, detail = excluded.detail, metadata = excluded.metadata, checks = excluded.checks, \
@@ -145,6 +145,7 @@ fn collection(before: Option<&Stored>, after: &Collection) -> Step {
         after.status.as_str().into(),
         completed_at,
         canceled_at,
+        after.deleted_at.map(|at| at.0).into(),
         after.updated_at.0.into(),
         after.id.as_str().into(),
         before.version.into(),
@@ -225,13 +226,14 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
             operation.reason.clone().into(),
             operation.detail.clone().into(),
             operation.note.clone().into(),
-            operation.refund_reason.as_ref().map(|reason| reason.as_str()).into(),
+            operation.refund_reason.as_ref().map(|reason| reason.id.as_str()).into(),
             operation.created_by.clone().into(),
             operation.metadata.as_ref().map(|json| json.as_str()).into(),
             i64::from(operation.checks).into(),
             operation.next_action_at.map(|at| at.0).into(),
             operation.created_at.0.into(),
             operation.updated_at.0.into(),
+            operation.refund_reason.as_ref().map(|reason| reason.code.clone()).into(),
         ],
     )
 }

@@ -7,8 +7,12 @@ mod columns;
 pub(super) mod decode;
 pub(super) mod encode;
 pub(super) mod facts;
+mod find;
+pub(super) mod reasons;
+pub(super) mod search;
 mod value;
 
+pub(super) use find::{Conditions, Find};
 pub(super) use value::{Row, Value};
 
 /// One statement with its values.

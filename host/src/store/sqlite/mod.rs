@@ -4,6 +4,8 @@
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
 pub(super) mod read;
+mod reasons;
+mod search;
 mod write;
 mod writer;
 
@@ -14,7 +16,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use tillbox_core::Timestamp;
-use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::{ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
 use super::sql::encode;
@@ -114,12 +116,8 @@ impl Store for SqliteStore {
         self.writer.commit(change).await
     }
 
-    async fn list_collections(&self, page: Page) -> Result<Listed<CollectionId>, StoreError> {
-        self.read(move |connection| read::list_collections(connection, page)).await
-    }
-
-    async fn list_payments(&self, page: Page) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
-        self.read(move |connection| read::list_payments(connection, page)).await
+    async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.writer.steps(changes.iter().flat_map(encode::change).collect()).await
     }
 
     async fn list_operations(
@@ -188,7 +186,10 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../migrations/sqlite/0001_first.sql"))])
+    Migrations::new(vec![
+        M::up(include_str!("../migrations/sqlite/0001_first.sql")),
+        M::up(include_str!("../migrations/sqlite/0002_reasons.sql")),
+    ])
 }
 
 /// Refuses strangers, sets what durability needs, brings the tables up to date.

@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params_from_iter};
-use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::{ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
 use super::super::sql::{Row, Value, decode};
@@ -29,21 +29,6 @@ pub(super) fn load(connection: &Connection, key: &Key) -> Result<Option<Stored>,
     let payments = of("payment", decode::PAYMENTS)?;
     let operations = of("operation", decode::OPERATIONS)?;
     decode::stored(&collection, &sessions, &payments, &operations).map(Some)
-}
-
-pub(super) fn list_collections(connection: &Connection, page: Page) -> Result<Listed<CollectionId>, StoreError> {
-    let found = rows(connection, "collection", decode::LIST_COLLECTIONS, decode::bounds(page))?;
-    let items = found.iter().map(decode::collection_id).collect::<Result<_, _>>()?;
-    Ok(Listed { items, count: count(connection, decode::COUNT_COLLECTIONS)? })
-}
-
-pub(super) fn list_payments(
-    connection: &Connection,
-    page: Page,
-) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
-    let found = rows(connection, "payment", decode::LIST_PAYMENTS, decode::bounds(page))?;
-    let items = found.iter().map(decode::payment_entry).collect::<Result<_, _>>()?;
-    Ok(Listed { items, count: count(connection, decode::COUNT_PAYMENTS)? })
 }
 
 pub(super) fn list_operations(

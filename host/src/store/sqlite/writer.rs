@@ -43,6 +43,7 @@ type Alone = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> Option<Strin
 enum Work {
     Change(Box<Change>),
     Step(Step),
+    Steps(Vec<Step>),
 }
 
 enum Job {
@@ -86,6 +87,11 @@ impl Writer {
 
     pub(super) async fn step(&self, step: Step) -> Result<(), StoreError> {
         self.write(Work::Step(step)).await
+    }
+
+    /// Several statements, all of them or none.
+    pub(super) async fn steps(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+        self.write(Work::Steps(steps)).await
     }
 
     async fn write(&self, work: Work) -> Result<(), StoreError> {
@@ -246,6 +252,7 @@ fn write_batch<'a>(
         let written = match work {
             Work::Change(change) => write::change(&savepoint, change),
             Work::Step(step) => write::step(&savepoint, step.clone()),
+            Work::Steps(steps) => steps.iter().try_for_each(|step| write::step(&savepoint, step.clone())),
         };
         match written {
             Ok(()) => {

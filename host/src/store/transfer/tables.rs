@@ -23,6 +23,7 @@ pub(super) const TABLES: &[Table] = &[
     Table { local: &["ordinal"], ..table("outbox", &["sequence"]) },
     table("delivery", &["id"]),
     table("evidence", &["provider_id", "event_id"]),
+    table("refund_reason", &["id"]),
     table("meta", &["name"]),
 ];
 

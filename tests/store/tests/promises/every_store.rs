@@ -44,7 +44,7 @@ pub(crate) async fn what_is_not_there_is_not_found(place: &dyn Place) {
     ] {
         assert_eq!(store.load(key.clone()).await.unwrap(), None, "{key:?}");
     }
-    assert_eq!(store.list_payments(ALL).await.unwrap().count, 0);
+    assert_eq!(store.find_payments(ALL.into()).await.unwrap().count, 0);
     assert!(store.events_after(0, 10).await.unwrap().is_empty());
 }
 
@@ -107,11 +107,11 @@ pub(crate) async fn lists_are_newest_first_and_counted(place: &dyn Place) {
     for number in [2, 1, 4, 3] {
         store.commit(rich(number)).await.unwrap();
     }
-    let collections = store.list_collections(ALL).await.unwrap();
+    let collections = store.find_collections(ALL.into()).await.unwrap();
     assert_eq!((collections.items, collections.count), (vec![id(4), id(3), id(2), id(1)], 4));
-    let part = store.list_collections(Page { offset: 1, limit: 2 }).await.unwrap();
+    let part = store.find_collections(Page { offset: 1, limit: 2 }.into()).await.unwrap();
     assert_eq!((part.items, part.count), (vec![id(3), id(2)], 4));
-    let payments = store.list_payments(Page { offset: 0, limit: 1 }).await.unwrap();
+    let payments = store.find_payments(Page { offset: 0, limit: 1 }.into()).await.unwrap();
     assert_eq!((payments.items, payments.count), (vec![(id(4), sample::payment_id(4))], 4));
     let declined = store.list_operations(vec![OperationState::Declined], ALL).await.unwrap();
     assert_eq!(declined.count, 4);
@@ -317,7 +317,7 @@ pub(crate) async fn many_collections_at_once_all_land(place: &dyn Place) {
     for client in clients {
         client.await.unwrap().unwrap();
     }
-    assert_eq!(store.list_collections(ALL).await.unwrap().count, u64::from(CLIENTS * 4));
+    assert_eq!(store.find_collections(ALL.into()).await.unwrap().count, u64::from(CLIENTS * 4));
     for number in [1, CLIENTS, CLIENTS * 4] {
         assert_eq!(load(store.as_ref(), number).await.collection, as_stored(rich(number).after));
     }
@@ -343,7 +343,7 @@ pub(crate) async fn hosts_that_start_at_once_agree(place: &dyn Place) {
         assert_eq!(store.host_key().await.unwrap(), key);
         store.commit(created(number)).await.unwrap();
     }
-    let listed: Vec<CollectionId> = stores[3].list_collections(ALL).await.unwrap().items;
+    let listed: Vec<CollectionId> = stores[3].find_collections(ALL.into()).await.unwrap().items;
     assert_eq!(listed.len(), 4);
 }
 

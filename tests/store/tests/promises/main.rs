@@ -2,6 +2,7 @@
 //! one store to another.
 
 mod every_store;
+mod lists;
 mod moving;
 mod sealed;
 mod server;
@@ -11,43 +12,51 @@ use tillbox_store_tests::place::{Database, File, Place};
 
 /// Runs each promise on each store.
 macro_rules! promises {
-    ($($name:ident,)*) => {
+    ($($promises:ident::$name:ident,)*) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::every_store::$name(&super::File::new().await).await;
+                super::$promises::$name(&super::File::new().await).await;
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::every_store::$name(&super::Database::new().await).await;
+                super::$promises::$name(&super::Database::new().await).await;
             })*
         }
     };
 }
 
 promises! {
-    everything_survives,
-    what_is_not_there_is_not_found,
-    everything_in_a_collection_finds_it,
-    the_second_change_of_a_version_is_refused_alone,
-    the_same_collection_cannot_be_made_twice,
-    a_change_that_fails_in_the_middle_leaves_nothing,
-    lists_are_newest_first_and_counted,
-    events_keep_their_order,
-    no_event_appears_behind_a_reader,
-    deliveries_are_kept_until_they_are_closed,
-    a_claim_counts_once,
-    sessions_are_found_by_the_providers_reference,
-    the_host_key_is_made_once,
-    a_row_that_nobody_wrote_is_named,
-    the_database_itself_refuses_by_name,
-    one_wins_each_version,
-    many_collections_at_once_all_land,
-    two_hosts_share_one_database,
-    hosts_that_start_at_once_agree,
-    check_writes,
+    every_store::everything_survives,
+    every_store::what_is_not_there_is_not_found,
+    every_store::everything_in_a_collection_finds_it,
+    every_store::the_second_change_of_a_version_is_refused_alone,
+    every_store::the_same_collection_cannot_be_made_twice,
+    every_store::a_change_that_fails_in_the_middle_leaves_nothing,
+    every_store::lists_are_newest_first_and_counted,
+    every_store::events_keep_their_order,
+    every_store::no_event_appears_behind_a_reader,
+    every_store::deliveries_are_kept_until_they_are_closed,
+    every_store::a_claim_counts_once,
+    every_store::sessions_are_found_by_the_providers_reference,
+    every_store::the_host_key_is_made_once,
+    every_store::a_row_that_nobody_wrote_is_named,
+    every_store::the_database_itself_refuses_by_name,
+    every_store::one_wins_each_version,
+    every_store::many_collections_at_once_all_land,
+    every_store::two_hosts_share_one_database,
+    every_store::hosts_that_start_at_once_agree,
+    every_store::check_writes,
+    lists::collections_are_found_by_what_they_are,
+    lists::lists_have_spans_orders_and_pages,
+    lists::a_search_takes_text_for_text,
+    lists::what_is_in_collections_is_found,
+    lists::what_was_deleted_is_kept_and_not_found,
+    lists::several_changes_are_kept_together_or_not_at_all,
+    lists::refund_reasons_are_kept_and_each_code_is_given_once,
+    lists::a_database_is_given_its_first_reasons_once,
 }
 
 /// Both stores keep the same columns, or one of them would forget something.

@@ -5,6 +5,7 @@ mod collection;
 mod operation;
 mod payment;
 mod reading;
+mod reason;
 mod session;
 
 use serde::Serialize;
@@ -13,8 +14,9 @@ use crate::service::InstalledProvider;
 
 pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
 pub(in crate::http) use operation::{EventAnswer, OperationAnswer, OperationEntryAnswer};
-pub(in crate::http) use payment::{PaymentAnswer, StorePaymentAnswer};
+pub(in crate::http) use payment::{CaptureAnswer, PaymentAnswer, RefundAnswer, StorePaymentAnswer};
 pub(in crate::http) use reading::{OutcomeAnswer, SnapshotAnswer, StoreOutcomeAnswer};
+pub(in crate::http) use reason::RefundReasonAnswer;
 pub(in crate::http) use session::{SessionAnswer, StoreSessionAnswer};
 
 /// An error.
@@ -89,6 +91,7 @@ envelopes! {
     NewSessionAnswer { payment_collection: CollectionAnswer, payment_session: SessionAnswer }
     NewStoreSessionAnswer { payment_collection: StoreCollectionAnswer, payment_session: StoreSessionAnswer }
     OneSession { payment_session: SessionAnswer }
+    Sessions { payment_sessions: Vec<SessionAnswer>, count: u64, offset: u32, limit: u32 }
     OneStoreSession { payment_session: StoreSessionAnswer }
     AuthorizationAnswer { payment_session: SessionAnswer, payment: Option<PaymentAnswer> }
     StoreAuthorizationAnswer { payment_session: StoreSessionAnswer, payment: Option<StorePaymentAnswer> }
@@ -96,6 +99,12 @@ envelopes! {
     StoreSessionStatusAnswer { payment_session: StoreSessionAnswer, provider: StoreOutcomeAnswer }
     OnePayment { payment: PaymentAnswer }
     Payments { payments: Vec<PaymentAnswer>, count: u64, offset: u32, limit: u32 }
+    OneCapture { capture: CaptureAnswer }
+    Captures { captures: Vec<CaptureAnswer>, count: u64, offset: u32, limit: u32 }
+    OneRefund { refund: RefundAnswer }
+    Refunds { refunds: Vec<RefundAnswer>, count: u64, offset: u32, limit: u32 }
+    OneRefundReason { refund_reason: RefundReasonAnswer }
+    RefundReasons { refund_reasons: Vec<RefundReasonAnswer>, count: u64, offset: u32, limit: u32 }
     ProviderPayment { payment: PaymentAnswer, provider: SnapshotAnswer }
     OneOperation { operation: OperationAnswer }
     Operations { operations: Vec<OperationEntryAnswer>, count: u64, offset: u32, limit: u32 }

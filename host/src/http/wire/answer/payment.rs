@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::http::wire::parts::{Raw, currency_code, number, optional_time, raw, time};
-use crate::service::PaymentView;
+use crate::service::{Capture, PaymentView, Refund};
 
 /// A payment with its captures and refunds, for operators.
 #[derive(Debug, Serialize)]
@@ -32,39 +32,76 @@ pub(in crate::http) struct PaymentAnswer {
     updated_at: String,
 }
 
+/// A capture.
 #[derive(Debug, Serialize)]
-struct CaptureAnswer {
+pub(in crate::http) struct CaptureAnswer {
     id: String,
     payment_id: String,
+    operation_id: String,
     amount: Raw,
+    currency_code: String,
+    created_by: Option<String>,
+    metadata: Option<Raw>,
     created_at: String,
+    updated_at: String,
 }
 
+impl From<&Capture> for CaptureAnswer {
+    fn from(capture: &Capture) -> Self {
+        Self {
+            id: capture.id.to_string(),
+            payment_id: capture.payment.to_string(),
+            operation_id: capture.operation.to_string(),
+            amount: number(capture.amount),
+            currency_code: currency_code(capture.amount),
+            created_by: capture.created_by.clone(),
+            metadata: capture.metadata.as_ref().map(raw),
+            created_at: time(capture.created_at),
+            updated_at: time(capture.updated_at),
+        }
+    }
+}
+
+/// A refund.
 #[derive(Debug, Serialize)]
-struct RefundAnswer {
+pub(in crate::http) struct RefundAnswer {
     id: String,
     payment_id: String,
+    operation_id: String,
     amount: Raw,
+    currency_code: String,
+    refund_reason_id: Option<String>,
+    /// The code the reason had when the refund was made.
+    refund_reason_code: Option<String>,
     note: Option<String>,
+    created_by: Option<String>,
+    metadata: Option<Raw>,
     created_at: String,
+    updated_at: String,
+}
+
+impl From<&Refund> for RefundAnswer {
+    fn from(refund: &Refund) -> Self {
+        Self {
+            id: refund.id.to_string(),
+            payment_id: refund.payment.to_string(),
+            operation_id: refund.operation.to_string(),
+            amount: number(refund.amount),
+            currency_code: currency_code(refund.amount),
+            refund_reason_id: refund.reason.as_ref().map(|reason| reason.id.to_string()),
+            refund_reason_code: refund.reason.as_ref().map(|reason| reason.code.clone()),
+            note: refund.note.clone(),
+            created_by: refund.created_by.clone(),
+            metadata: refund.metadata.as_ref().map(raw),
+            created_at: time(refund.created_at),
+            updated_at: time(refund.updated_at),
+        }
+    }
 }
 
 impl From<&PaymentView> for PaymentAnswer {
     fn from(view: &PaymentView) -> Self {
         let payment = &view.payment;
-        let captures = view.captures.iter().map(|capture| CaptureAnswer {
-            id: capture.id.to_string(),
-            payment_id: payment.id.to_string(),
-            amount: number(capture.amount),
-            created_at: time(capture.created_at),
-        });
-        let refunds = view.refunds.iter().map(|refund| RefundAnswer {
-            id: refund.id.to_string(),
-            payment_id: payment.id.to_string(),
-            amount: number(refund.amount),
-            note: refund.note.clone(),
-            created_at: time(refund.created_at),
-        });
         Self {
             id: payment.id.to_string(),
             payment_collection_id: view.collection.to_string(),
@@ -77,8 +114,8 @@ impl From<&PaymentView> for PaymentAnswer {
             reserved_capture_amount: number(view.reserved_captures),
             reserved_refund_amount: number(view.reserved_refunds),
             disputed_amount: number(payment.disputed),
-            captures: captures.collect(),
-            refunds: refunds.collect(),
+            captures: view.captures.iter().map(CaptureAnswer::from).collect(),
+            refunds: view.refunds.iter().map(RefundAnswer::from).collect(),
             data: raw(&payment.data),
             provider_reference: payment.provider_reference.clone(),
             metadata: payment.metadata.as_ref().map(raw),

@@ -15,9 +15,12 @@ create table collection (
     status       text not null,
     completed_at bigint,
     canceled_at  bigint,
+    deleted_at   bigint,
     created_at   bigint not null,
     updated_at   bigint not null
 );
+
+create index collection_by_cart on collection (cart_id) where cart_id is not null;
 
 create table session (
     id                 text collate "C" primary key,
@@ -86,6 +89,7 @@ create table operation (
     detail               text,
     note                 text,
     refund_reason_id     text collate "C",
+    refund_reason_code   text,
     created_by           text,
     metadata             text,
     checks               bigint not null check (checks >= 0),
@@ -95,6 +99,9 @@ create table operation (
     updated_at           bigint not null
 );
 create index operation_by_collection on operation (collection_id);
+-- A capture is an operation, found by its own id as well; so is a refund.
+create index operation_capture on operation (product_capture_id) where kind = 'capture';
+create index operation_refund on operation (product_refund_id) where kind = 'refund';
 create index operation_open on operation (state) where state in ('running', 'pending', 'unknown', 'needs_review');
 -- What the host has to look at next. `claimed_until` keeps several hosts from looking at once; any change of the row ends it.
 create index operation_due on operation (next_action_at) where next_action_at is not null;

@@ -12,9 +12,12 @@ create table collection (
     status       text not null,
     completed_at integer,
     canceled_at  integer,
+    deleted_at   integer,
     created_at   integer not null,
     updated_at   integer not null
 ) strict;
+
+create index collection_by_cart on collection (cart_id) where cart_id is not null;
 
 create table session (
     id                 text primary key,
@@ -83,6 +86,7 @@ create table operation (
     detail               text,
     note                 text,
     refund_reason_id     text,
+    refund_reason_code   text,
     created_by           text,
     metadata             text,
     checks               integer not null check (checks >= 0),
@@ -92,6 +96,9 @@ create table operation (
     updated_at           integer not null
 ) strict;
 create index operation_by_collection on operation (collection_id);
+-- A capture is an operation, found by its own id as well; so is a refund.
+create index operation_capture on operation (product_capture_id) where kind = 'capture';
+create index operation_refund on operation (product_refund_id) where kind = 'refund';
 create index operation_open on operation (state) where state in ('running', 'pending', 'unknown', 'needs_review');
 -- What the host has to look at next. `claimed_until` keeps several hosts from looking at once; any change of the row ends it.
 create index operation_due on operation (next_action_at) where next_action_at is not null;

@@ -1,0 +1,245 @@
+//! What every store promises of lists, of several changes at once, and of reasons for refunds.
+
+use std::fmt::Debug;
+
+use tillbox::core::Timestamp;
+use tillbox::core::event::{Change as What, Event};
+use tillbox::core::id::{CaptureId, CollectionId, RefundId, SessionId};
+use tillbox::core::machine;
+use tillbox::core::status::{CollectionStatus, SessionStatus};
+use tillbox::store::{
+    By, CaptureFilter, Change, CollectionFilter, Key, Order, Page, PaymentFilter, Range, RefundFilter, RefundReason,
+    RefundReasonFilter, SessionFilter, Store, StoreError, Stored, Wanted,
+};
+use tillbox_store_tests::place::Place;
+use tillbox_store_tests::sample::{created, id, noted, payment_id, provider, reason, rich, tail};
+
+const ALL: Page = Page { offset: 0, limit: Page::LIMIT_MAX };
+
+/// When samples were made: the time of `created` and of everything in `rich`.
+const MADE: i64 = 1_700_000_000_000;
+
+async fn collections(store: &dyn Store, filter: CollectionFilter) -> Vec<CollectionId> {
+    let found = store.find_collections(Wanted::of(filter, ALL)).await.unwrap();
+    assert_eq!(found.count, found.items.len() as u64, "the count is of the whole, and this is the whole");
+    found.items
+}
+
+fn are<T: PartialEq + Debug>(found: &[T], wanted: impl IntoIterator<Item = T>) {
+    assert_eq!(found, wanted.into_iter().collect::<Vec<_>>());
+}
+
+pub(crate) async fn collections_are_found_by_what_they_are(place: &dyn Place) {
+    let store = place.open().await;
+    for number in 1..=3 {
+        store.commit(rich(number)).await.unwrap();
+    }
+    store.commit(created(4)).await.unwrap();
+    let store = store.as_ref();
+    let of = CollectionFilter::default;
+    are(&collections(store, of()).await, [4, 3, 2, 1].map(id));
+    are(&collections(store, CollectionFilter { ids: vec![id(3), id(1), id(9)], ..of() }).await, [3, 1].map(id));
+    let carts = vec!["cart_2".to_owned(), "cart_4".to_owned(), "cart_".to_owned()];
+    are(&collections(store, CollectionFilter { cart_ids: carts, ..of() }).await, [4, 2].map(id));
+    let status = store.load(Key::Collection(id(1))).await.unwrap().unwrap().collection.status;
+    assert_eq!(status, CollectionStatus::NotPaid, "samples are written as they are, not decided");
+    are(&collections(store, CollectionFilter { statuses: vec![CollectionStatus::Failed], ..of() }).await, []);
+    let statuses = vec![CollectionStatus::Failed, CollectionStatus::NotPaid];
+    are(&collections(store, CollectionFilter { statuses, ..of() }).await, [4, 3, 2, 1].map(id));
+    are(&collections(store, CollectionFilter { currencies: vec!["USD".into()], ..of() }).await, []);
+    assert_eq!(collections(store, CollectionFilter { currencies: vec!["EUR".into()], ..of() }).await.len(), 4);
+}
+
+pub(crate) async fn lists_have_spans_orders_and_pages(place: &dyn Place) {
+    let store = place.open().await;
+    for number in 1..=4 {
+        store.commit(if number % 2 == 0 { rich(number) } else { created(number) }).await.unwrap();
+    }
+    let filter = |updated: Range| CollectionFilter { updated, ..CollectionFilter::default() };
+    let store = store.as_ref();
+    // The last event of `rich` is of 9 ms after the samples' time, that of `created` of 1 ms.
+    let late = Range { from: Some(Timestamp(MADE + 9)), to: None };
+    are(&collections(store, filter(late)).await, [4, 2].map(id));
+    are(&collections(store, filter(Range { to: Some(Timestamp(MADE + 8)), ..late })).await, []);
+    are(&collections(store, filter(Range { from: None, to: Some(Timestamp(MADE + 8)) })).await, [3, 1].map(id));
+    for (by, descending, wanted) in [
+        (By::UpdatedAt, true, [4, 2, 3, 1]),
+        (By::UpdatedAt, false, [1, 3, 2, 4]),
+        (By::Amount, false, [1, 2, 3, 4]),
+        (By::CreatedAt, true, [4, 3, 2, 1]),
+        (By::Id, false, [1, 2, 3, 4]),
+    ] {
+        let order = Order { by, descending };
+        let mut found = Vec::new();
+        for offset in 0..4 {
+            let wanted = Wanted { order, ..Wanted::from(Page { offset, limit: 1 }) };
+            let page = store.find_collections(wanted).await.unwrap();
+            assert_eq!(page.count, 4);
+            found.extend(page.items);
+        }
+        are(&found, wanted.map(id));
+    }
+    let past = store.find_collections(Page { offset: 9, limit: 1 }.into()).await.unwrap();
+    assert_eq!((past.items.len(), past.count), (0, 4));
+}
+
+/// A text is searched for as it is: what means something to a database means nothing here.
+pub(crate) async fn a_search_takes_text_for_text(place: &dyn Place) {
+    let store = place.open().await;
+    for number in 1..=2 {
+        store.commit(rich(number)).await.unwrap();
+    }
+    let find = async |text: &str| {
+        let filter = PaymentFilter { text: Some(text.to_owned()), ..PaymentFilter::default() };
+        let found = store.find_payments(Wanted::of(filter, ALL)).await.unwrap();
+        found.items.into_iter().map(|(_, payment)| payment).collect::<Vec<_>>()
+    };
+    are(&find("ch_1").await, [payment_id(2), payment_id(1)]);
+    assert_eq!(find("CH_").await.len(), 2);
+    are(&find(&tail(1)[20..]).await, [payment_id(1)]);
+    for text in ["ch%1", "%", "!", "'", "' or 1=1 --", "\\", "ch-1", "x".repeat(9_999).as_str()] {
+        are(&find(text).await, []);
+    }
+    let carts = CollectionFilter { cart_ids: vec!["x'; drop table payment; --".into()], ..CollectionFilter::default() };
+    are(&collections(store.as_ref(), carts).await, []);
+    assert_eq!(find("_1").await.len(), 2);
+}
+
+pub(crate) async fn what_is_in_collections_is_found(place: &dyn Place) {
+    let store = place.open().await;
+    for number in 1..=3 {
+        store.commit(rich(number)).await.unwrap();
+    }
+    let session = |number| SessionId::from_tail(&tail(number));
+    let found = store.find_sessions(ALL.into()).await.unwrap();
+    are(&found.items, [3, 2, 1].map(|number| (id(number), session(number))));
+    let of = SessionFilter {
+        collections: vec![id(2)],
+        statuses: vec![SessionStatus::Authorized],
+        providers: vec![provider()],
+        ..SessionFilter::default()
+    };
+    are(&store.find_sessions(Wanted::of(of.clone(), ALL)).await.unwrap().items, [(id(2), session(2))]);
+    let none = SessionFilter { statuses: vec![SessionStatus::Error], ..of };
+    are(&store.find_sessions(Wanted::of(none, ALL)).await.unwrap().items, []);
+
+    let payments = async |filter: PaymentFilter| {
+        store
+            .find_payments(Wanted::of(filter, ALL))
+            .await
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|(_, id)| id)
+            .collect::<Vec<_>>()
+    };
+    let of = PaymentFilter::default;
+    are(&payments(PaymentFilter { sessions: vec![session(3)], ..of() }).await, [payment_id(3)]);
+    assert_eq!(payments(PaymentFilter { captured: Some(true), canceled: Some(false), ..of() }).await.len(), 3);
+    are(&payments(PaymentFilter { captured: Some(false), ..of() }).await, []);
+    are(&payments(PaymentFilter { canceled: Some(true), ..of() }).await, []);
+    are(&payments(PaymentFilter { currencies: vec!["JPY".into()], ..of() }).await, []);
+
+    let capture = |number| CaptureId::from_tail(&tail(number));
+    let captures = async |filter: CaptureFilter| store.find_captures(Wanted::of(filter, ALL)).await.unwrap().items;
+    are(&captures(CaptureFilter::default()).await, [3, 2, 1].map(|number| (id(number), capture(number))));
+    let by = CaptureFilter {
+        payments: vec![payment_id(1)],
+        created_by: vec!["user_1".into()],
+        ids: vec![capture(1), capture(2)],
+        created: Range { from: Some(Timestamp(MADE + 5)), to: Some(Timestamp(MADE + 5)) },
+    };
+    are(&captures(by.clone()).await, [(id(1), capture(1))]);
+    are(&captures(CaptureFilter { created_by: vec!["user_2".into()], ..by }).await, []);
+    for key in [Key::Capture(capture(2)), Key::Refund(RefundId::from_tail(&tail(2)))] {
+        assert_eq!(store.load(key.clone()).await.unwrap().unwrap().collection.id, id(2), "{key:?}");
+    }
+    // The samples' refunds were declined: there is nothing to list.
+    are(&store.find_refunds(Wanted::of(RefundFilter::default(), ALL)).await.unwrap().items, []);
+}
+
+fn deleted(before: &Stored) -> Change {
+    let event = Event { at: Timestamp(MADE + 3), change: What::CollectionDeleted };
+    let after = machine::apply(Some(before.collection.clone()), &event).expect("the event fits");
+    Change::new(Some(before.clone()), after, &[event])
+}
+
+pub(crate) async fn what_was_deleted_is_kept_and_not_found(place: &dyn Place) {
+    let store = place.open().await;
+    store.commit(rich(1)).await.unwrap();
+    store.commit(created(2)).await.unwrap();
+    let read = store.load(Key::Collection(id(1))).await.unwrap().unwrap();
+    store.commit(deleted(&read)).await.unwrap();
+    are(&collections(store.as_ref(), CollectionFilter::default()).await, [id(2)]);
+    assert_eq!(store.find_payments(ALL.into()).await.unwrap().count, 0);
+    assert_eq!(store.find_sessions(ALL.into()).await.unwrap().count, 0);
+    let kept = store.load(Key::Collection(id(1))).await.unwrap().unwrap();
+    assert_eq!((kept.collection.deleted_at, kept.collection.operations.len()), (Some(Timestamp(MADE + 3)), 3));
+}
+
+pub(crate) async fn several_changes_are_kept_together_or_not_at_all(place: &dyn Place) {
+    let store = place.open().await;
+    store.commit_all(vec![created(1), created(2)]).await.unwrap();
+    let first = store.load(Key::Collection(id(1))).await.unwrap().unwrap();
+    let second = store.load(Key::Collection(id(2))).await.unwrap().unwrap();
+    store.commit(noted(&second, "faster")).await.unwrap();
+    let late = store.commit_all(vec![noted(&first, "late"), noted(&second, "late"), created(3)]).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    assert_eq!(store.load(Key::Collection(id(1))).await.unwrap().unwrap(), first);
+    assert_eq!(store.load(Key::Collection(id(3))).await.unwrap(), None);
+    assert_eq!(store.events_after(0, 10).await.unwrap().len(), 3);
+    store.commit_all(vec![noted(&first, "on time"), created(3)]).await.unwrap();
+    assert_eq!(store.events_after(0, 10).await.unwrap().len(), 5);
+    store.commit_all(Vec::new()).await.unwrap();
+}
+
+async fn reasons(store: &dyn Store, filter: RefundReasonFilter) -> Vec<RefundReason> {
+    let order = Order { by: By::CreatedAt, descending: false };
+    store.find_refund_reasons(Wanted { order, ..Wanted::of(filter, ALL) }).await.unwrap().items
+}
+
+pub(crate) async fn refund_reasons_are_kept_and_each_code_is_given_once(place: &dyn Place) {
+    let store = place.open().await;
+    let (first, second) = (reason(1, "late"), reason(2, "broken"));
+    store.keep_refund_reasons(vec![first.clone(), second.clone()]).await.unwrap();
+    let taken = store.keep_refund_reasons(vec![reason(3, "new"), reason(4, "late")]).await;
+    assert!(matches!(taken, Err(StoreError::Conflict)), "{taken:?}");
+    let of = RefundReasonFilter::default;
+    are(&reasons(store.as_ref(), of()).await, [first.clone(), second.clone()]);
+    are(&reasons(store.as_ref(), RefundReasonFilter { codes: vec!["broken".into()], ..of() }).await, [second.clone()]);
+    are(
+        &reasons(store.as_ref(), RefundReasonFilter { text: Some("REASON \"1".into()), ..of() }).await,
+        [first.clone()],
+    );
+    assert_eq!(reasons(store.as_ref(), RefundReasonFilter { text: Some("50%".into()), ..of() }).await.len(), 2);
+    are(&reasons(store.as_ref(), RefundReasonFilter { text: Some("50_".into()), ..of() }).await, []);
+
+    let changed = RefundReason { label: "Late".into(), updated_at: Timestamp(MADE + 9), ..first.clone() };
+    store.keep_refund_reasons(vec![changed.clone()]).await.unwrap();
+    let gone = RefundReason { deleted_at: Some(Timestamp(MADE + 10)), ..changed.clone() };
+    store.keep_refund_reasons(vec![gone.clone()]).await.unwrap();
+    are(&reasons(store.as_ref(), of()).await, [second]);
+    are(&store.refund_reasons(vec![first.id.clone()]).await.unwrap(), [gone]);
+    // Who still has the old one in hand does not bring it back.
+    let late = store.keep_refund_reasons(vec![changed]).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    store.keep_refund_reasons(vec![reason(5, "late")]).await.unwrap();
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(reasons(store.as_ref(), of()).await.len(), 2);
+    are(&store.refund_reasons(Vec::new()).await.unwrap(), []);
+}
+
+pub(crate) async fn a_database_is_given_its_first_reasons_once(place: &dyn Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let seeds = |from: u32| vec![reason(from, "a"), reason(from + 1, "b")];
+    let (one, two) = tokio::join!(store.seed_refund_reasons(seeds(1)), other.seed_refund_reasons(seeds(11)));
+    one.unwrap();
+    two.unwrap();
+    let found = reasons(store.as_ref(), RefundReasonFilter::default()).await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    let gone = found.into_iter().map(|reason| RefundReason { deleted_at: Some(Timestamp(MADE)), ..reason });
+    store.keep_refund_reasons(gone.collect()).await.unwrap();
+    store.seed_refund_reasons(seeds(21)).await.unwrap();
+    are(&reasons(store.as_ref(), RefundReasonFilter::default()).await, []);
+}
