@@ -116,6 +116,25 @@ async fn after_a_failed_write_or_sync_nothing_more_is_written() {
     }
 }
 
+/// The power goes while the log is written to: its last frames are torn, or never were frames.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_torn_end_of_the_log_takes_nothing_that_was_acknowledged() {
+    for torn in [vec![0; 3_000], vec![0xa5; 3_000], (0..9_000).map(|byte: u32| byte.to_le_bytes()[0]).collect()] {
+        let mut desk = Desk::on_a_file().await;
+        let payment = desk.payment(Habit::Keyed).await;
+        desk.tell(capture(&payment)).await;
+        desk.host.kill().await;
+        let log = desk.place.folder.path().join("till.db-wal");
+        let mut log = std::fs::OpenOptions::new().append(true).open(log).expect("the log of a killed host is there");
+        std::io::Write::write_all(&mut log, &torn).unwrap();
+        drop(log);
+        let setup = desk.setup.clone();
+        desk.restart(setup).await;
+        desk.tell(capture(&payment)).await;
+        desk.judged().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_somebody_else_holds_is_waited_for_and_then_named() {
     let mut desk = Desk::on_a_file().await;
