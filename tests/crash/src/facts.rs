@@ -41,7 +41,10 @@ impl Facts {
     pub async fn read(store: &dyn Store, ledger: &Path, after: i64, acks: Vec<Ack>) -> Self {
         let mut facts = Self { acks, settled: true, ..Self::default() };
         facts.events = events_after(store, after).await;
-        let ids = if after == 0 { every_collection(store).await } else { facts.concerned() };
+        let mut ids = facts.concerned();
+        if after == 0 {
+            ids.extend(every_collection(store).await);
+        }
         for id in ids {
             // One that is told of and not there is for the judge to find.
             facts.collections.extend(store.load(Key::Collection(id)).await.expect("a collection is read"));

@@ -269,7 +269,7 @@ fn tells(collection: &Collection, events: &[&OutboxEvent]) -> Result<(), String>
     let last = |wanted: &dyn Fn(&str) -> bool, id: Option<&str>, name: &str| {
         let about =
             |event: &&&OutboxEvent| wanted(&event.kind) && id.is_none_or(|id| text(event, "id").as_deref() == Some(id));
-        events.iter().rev().find(about).and_then(|event| text(event, name))
+        events.iter().rev().filter(about).find_map(|event| text(event, name))
     };
     if kinds.first() != Some(&"payment_collection.created") {
         return Err(format!("its first event is {:?}", kinds.first()));

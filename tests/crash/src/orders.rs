@@ -16,6 +16,23 @@ pub enum Order {
         /// Over how much.
         amount: i64,
     },
+    /// Make several collections in one go; the last one is acknowledged for all.
+    CollectMany {
+        /// Over how much each.
+        amount: i64,
+        /// How many.
+        count: usize,
+    },
+    /// Note that nothing more is expected of a collection.
+    Complete {
+        /// Which.
+        collection: String,
+    },
+    /// Take a collection out of sight.
+    Forget {
+        /// Which.
+        collection: String,
+    },
     /// Change a collection's amount.
     Recollect {
         /// Which.

@@ -138,6 +138,19 @@ impl Till {
                 let made = host.create_collection(NewCollection::new(euros(amount)?)).await?;
                 Ack { collection: Some(made.id.to_string()), amount_minor: Some(amount), ..Ack::default() }
             }
+            Order::CollectMany { amount, count } => {
+                let new = vec![NewCollection::new(euros(amount)?); count];
+                let made = host.create_collections(new).await?;
+                Ack { collection: made.last().map(|last| last.id.to_string()), ..Ack::default() }
+            }
+            Order::Complete { collection } => {
+                host.complete_collection(&CollectionId::parse(&collection)?).await?;
+                Ack { collection: Some(collection), ..Ack::default() }
+            }
+            Order::Forget { collection } => {
+                host.delete_collection(&CollectionId::parse(&collection)?).await?;
+                Ack { collection: Some(collection), ..Ack::default() }
+            }
             Order::Recollect { collection, amount } => {
                 let id = CollectionId::parse(&collection)?;
                 let update = CollectionUpdate { amount: Some(euros(amount)?), ..CollectionUpdate::default() };

@@ -21,7 +21,7 @@ use tillbox_store_tests::server::PASSWORD;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::PROGRAM;
-use crate::scenes::Scene;
+use crate::scenes::{Act, MANY, Scene};
 
 /// Scenes played at once: processes that start and sync wait more than they compute.
 const AT_ONCE: usize = 4;
@@ -232,7 +232,7 @@ async fn asleep(stage: &Stage, scene: Scene, step: i64) -> Case {
     host.tell(&Order::Recover).await.ack();
     host.kill().await;
     let name = format!("{}, asleep at {:?}", scene.name(), case.first);
-    let found = verdict(stage, &place, &setup, acks).await;
+    let found = verdict(stage, scene, &place, &setup, acks).await;
     case.violations = found.into_iter().map(|what| format!("{name}: {what}")).collect();
     case
 }
@@ -273,7 +273,7 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     host.kill().await;
     let name = format!("{}, killed at {:?} and {:?}", scene.name(), case.first, case.second);
     case.violations =
-        verdict(stage, &place, &setup, acks).await.into_iter().map(|what| format!("{name}: {what}")).collect();
+        verdict(stage, scene, &place, &setup, acks).await.into_iter().map(|what| format!("{name}: {what}")).collect();
     case
 }
 
@@ -286,7 +286,7 @@ async fn secrets_in(stage: &Stage) -> Vec<String> {
     judge(&facts).into_iter().map(|violation| format!("{}: {}", violation.invariant, violation.what)).collect()
 }
 
-async fn verdict(stage: &Stage, place: &Place, setup: &Setup, acks: Vec<Ack>) -> Vec<String> {
+async fn verdict(stage: &Stage, scene: Scene, place: &Place, setup: &Setup, acks: Vec<Ack>) -> Vec<String> {
     let ledger: PathBuf = place.ledger();
     let mut facts = match stage {
         Stage::File => {
@@ -302,5 +302,10 @@ async fn verdict(stage: &Stage, place: &Place, setup: &Setup, acks: Vec<Ack>) ->
     };
     facts.add_files(place.folder.path());
     facts.secrets.push(PASSWORD.to_owned());
-    judge(&facts).into_iter().map(|violation| format!("{}: {}", violation.invariant, violation.what)).collect()
+    let violations = judge(&facts).into_iter();
+    let mut violations: Vec<String> = violations.map(|found| format!("{}: {}", found.invariant, found.what)).collect();
+    if scene.act == Act::CollectMany && !facts.collections.len().is_multiple_of(MANY) {
+        violations.push(format!("{} of {MANY} collections were made in one go", facts.collections.len()));
+    }
+    violations
 }

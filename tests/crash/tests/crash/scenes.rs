@@ -8,6 +8,9 @@ use tillbox_crash::process::{Process, Told};
 /// What is asked for.
 pub(crate) const WHOLE: i64 = 1_000;
 
+/// Collections that are made in one go.
+pub(crate) const MANY: usize = 3;
+
 /// A part of it.
 pub(crate) const PART: i64 = 400;
 
@@ -15,8 +18,11 @@ pub(crate) const PART: i64 = 400;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     Collect,
+    CollectMany,
     Recollect,
     Abandon,
+    Complete,
+    Forget,
     Open,
     Update,
     Delete,
@@ -83,7 +89,17 @@ impl Scene {
 
     /// One of each kind.
     pub(crate) fn heart() -> Vec<Self> {
-        let others = [Act::Collect, Act::Recollect, Act::Abandon, Act::Webhook, Act::WebhookFirst, Act::Recheck];
+        let others = [
+            Act::Collect,
+            Act::CollectMany,
+            Act::Recollect,
+            Act::Abandon,
+            Act::Complete,
+            Act::Forget,
+            Act::Webhook,
+            Act::WebhookFirst,
+            Act::Recheck,
+        ];
         let mut scenes: Vec<Self> =
             ASKED.into_iter().chain(others).map(|act| Self::new(act, Habit::Keyed, Manner::Answers)).collect();
         scenes.push(Self::new(Act::Authorize, Habit::Automatic, Manner::Answers));
@@ -112,20 +128,20 @@ impl Scene {
     pub(crate) async fn prepare(&self, host: &Process, ledger: &std::path::Path) -> (Props, Vec<Ack>) {
         let mut props = Props::default();
         let mut acks = Vec::new();
-        if self.act == Act::Collect {
+        if matches!(self.act, Act::Collect | Act::CollectMany) {
             return (props, acks);
         }
         let ack = host.tell(&Order::Collect { amount: WHOLE }).await.ack();
         props.collection = ack.collection.clone().expect("a collection");
         acks.push(ack);
-        if matches!(self.act, Act::Open | Act::Recollect) {
+        if matches!(self.act, Act::Open | Act::Recollect | Act::Complete) {
             return (props, acks);
         }
         let open = Order::Open { collection: props.collection.clone(), provider: self.habit.id(), amount: None };
         let ack = host.tell(&open).await.ack();
         props.session = ack.session.clone().expect("a session");
         acks.push(ack);
-        if matches!(self.act, Act::Update | Act::Delete | Act::Authorize) {
+        if matches!(self.act, Act::Update | Act::Delete | Act::Authorize | Act::Forget) {
             return (props, acks);
         }
         let ack = host.tell(&Order::Authorize { session: props.session.clone() }).await.ack();
@@ -138,8 +154,11 @@ impl Scene {
             Act::Webhook => counter(ledger, &props.session),
             Act::WebhookFirst | Act::Recheck => props.operation = lost_capture(host, &props.payment).await,
             Act::Collect
+            | Act::CollectMany
             | Act::Recollect
             | Act::Abandon
+            | Act::Complete
+            | Act::Forget
             | Act::Open
             | Act::Update
             | Act::Delete
@@ -158,6 +177,9 @@ impl Scene {
         let webhook = |body: String| Order::Webhook { provider: self.habit.id(), body };
         match self.act {
             Act::Collect => Order::Collect { amount: WHOLE },
+            Act::CollectMany => Order::CollectMany { amount: WHOLE, count: MANY },
+            Act::Complete => Order::Complete { collection },
+            Act::Forget => Order::Forget { collection },
             Act::Recollect => Order::Recollect { collection, amount: WHOLE + PART },
             Act::Abandon => Order::Abandon { collection },
             Act::Open => Order::Open { collection, provider: self.habit.id(), amount: None },
@@ -178,10 +200,16 @@ impl Scene {
     /// said again where saying it twice means the same.
     pub(crate) fn again(&self, props: &Props) -> Option<Order> {
         match self.act {
-            Act::Recollect | Act::Authorize | Act::Capture | Act::Webhook | Act::WebhookFirst | Act::Recheck => {
-                Some(self.order(props))
-            }
+            Act::Recollect
+            | Act::Complete
+            | Act::Forget
+            | Act::Authorize
+            | Act::Capture
+            | Act::Webhook
+            | Act::WebhookFirst
+            | Act::Recheck => Some(self.order(props)),
             Act::Collect
+            | Act::CollectMany
             | Act::Abandon
             | Act::Open
             | Act::Update
