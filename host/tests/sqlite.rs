@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use scripted::{Scripted, shared};
 use tillbox::Host;
-use tillbox::core::id::ProviderId;
+use tillbox::core::command::Command;
+use tillbox::core::id::{CollectionId, ProviderId};
+use tillbox::core::{Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::runtime::Reach;
 use tillbox::service::{NewCollection, NewRefund, NewSession};
 use tillbox::store::sqlite::SqliteStore;
-use tillbox::store::{Store, StoreError};
+use tillbox::store::{Change, Key, Store, StoreError, Stored};
 
 async fn host(path: &Path) -> Host {
     let (_, provider) = shared(Scripted::new(Reach::Nowhere));
@@ -89,4 +91,70 @@ async fn readiness_tells_when_another_process_holds_the_file() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     drop(lock);
     store.check().await.unwrap();
+}
+
+/// What a store remembers of a collection never hides what another process wrote to the same file.
+#[tokio::test]
+async fn another_process_is_believed_before_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("till.db");
+    let (ours, theirs) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
+    let id = CollectionId::from_tail("1");
+    let amount = money("1.00", "EUR").unwrap();
+    let create = Command::CreateCollection { id: id.clone(), amount, cart_id: None, metadata: None };
+    let created = machine::decide(None, &create, Timestamp(1)).unwrap();
+    ours.commit(Change::new(None, machine::replay(&created).unwrap(), &created)).await.unwrap();
+    for round in 2..10 {
+        let read = ours.load(Key::Collection(id.clone())).await.unwrap().unwrap();
+        assert_eq!(read.version, round - 1);
+        let found = theirs.load(Key::Collection(id.clone())).await.unwrap().unwrap();
+        assert_eq!(found, read);
+        let update = Command::UpdateCollection { amount: Some(money("2.00", "EUR").unwrap()), metadata: None };
+        let events = machine::decide(Some(&found.collection), &update, Timestamp(round)).unwrap();
+        let after = machine::apply(Some(found.collection.clone()), &events[0]).unwrap();
+        theirs.commit(Change::new(Some(found), after.clone(), &events)).await.unwrap();
+        let seen = ours.load(Key::Collection(id.clone())).await.unwrap().unwrap();
+        assert_eq!(seen, Stored { collection: after, version: round });
+        // Whoever decides on what is outdated is told so.
+        let late = Change::new(Some(read.clone()), read.collection, &events);
+        assert!(matches!(ours.commit(late).await, Err(StoreError::Conflict)));
+    }
+}
+
+/// Changes that wait together share a transaction; the ones that are refused, early or late, take nobody with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_change_takes_nobody_with_it() {
+    const CHANGES: usize = 200;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("till.db")).unwrap());
+    let amount = money("1.00", "EUR").unwrap();
+    let change = |tail: &str| {
+        let id = CollectionId::from_tail(tail);
+        let create = Command::CreateCollection { id, amount, cart_id: None, metadata: None };
+        let created = machine::decide(None, &create, Timestamp(1)).unwrap();
+        Change::new(None, machine::replay(&created).unwrap(), &created)
+    };
+    let first = change("taken");
+    let event = first.events[0].id.clone();
+    store.commit(first).await.unwrap();
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 0..CHANGES {
+        // Every third is refused at its first statement, every third at its last: its collection was written by then.
+        let mut one = change(if number % 3 == 1 { "taken".to_owned() } else { number.to_string() }.as_str());
+        if number % 3 == 2 {
+            one.events[0].id = event.clone();
+        }
+        let store = Arc::clone(&store);
+        waiting.spawn(async move { (number, store.commit(one).await.is_ok()) });
+    }
+    while let Some(joined) = waiting.join_next().await {
+        let (number, kept) = joined.unwrap();
+        assert_eq!(kept, number % 3 == 0, "{number}");
+    }
+    for number in 0..CHANGES {
+        let found = store.load(Key::Collection(CollectionId::from_tail(&number.to_string()))).await.unwrap();
+        assert_eq!(found.is_some(), number % 3 == 0, "{number}");
+    }
+    let commits = store.commits();
+    assert!(commits.batches < commits.changes, "{commits:?}: nothing was shared");
 }

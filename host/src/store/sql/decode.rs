@@ -26,6 +26,9 @@ pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id
      created_at, updated_at, refund_reason_code \
      from operation where collection_id = $1 order by position";
 
+/// The version alone: whether a collection that somebody remembers is still the latest.
+pub(in crate::store) const VERSION: &str = "select id, version from collection where id = $1";
+
 pub(in crate::store) const EVENTS_AFTER: &str = "select id, sequence, collection_id, kind, data, created_at from outbox \
      where sequence > $1 order by sequence limit $2";
 

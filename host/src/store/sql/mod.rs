@@ -23,3 +23,13 @@ pub(super) struct Step {
     /// Whether it must touch exactly one row; if not, somebody else was faster and the change is a conflict.
     pub(super) guarded: bool,
 }
+
+impl Step {
+    /// Whether every text reads back as it was given: none of them holds the character that stands in for U+0000.
+    pub(super) fn is_exact(&self) -> bool {
+        self.values.iter().all(|value| match value {
+            Value::Text(text) => !text.contains(char::REPLACEMENT_CHARACTER),
+            Value::Null | Value::Int(_) | Value::Bytes(_) => true,
+        })
+    }
+}

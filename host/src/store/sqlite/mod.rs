@@ -1,10 +1,11 @@
 //! The embedded store: one SQLite file, one writer thread, a few readers.
 //!
-//! Waiting changes share a transaction, a savepoint each, and so one fsync: group commit. A refused one rolls back alone.
+//! Waiting changes share a transaction and so one fsync: group commit. A refused one takes nobody with it.
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
 pub(super) mod read;
 mod reasons;
+mod recent;
 mod search;
 mod write;
 mod writer;
@@ -19,10 +20,12 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::{ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
-use super::sql::encode;
+use super::sql::{Step, encode};
 use super::{
     Change, DeliveryState, KeptDelivery, Key, Listed, OperationEntry, OutboxEvent, Page, Store, StoreError, Stored,
 };
+use recent::Recent;
+use tokio::sync::Semaphore;
 use writer::Writer;
 
 pub use writer::Commits;
@@ -33,8 +36,16 @@ const APPLICATION_ID: i32 = 0x5469_6c6c;
 /// Milliseconds to wait for another process that holds the file: a backup, an operator's shell.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 
-/// Idle reading connections that are kept: reads are microseconds, two cores need few.
-const READERS_IDLE_MAX: usize = 8;
+/// Reading connections at most: reads are microseconds, two cores need few. A new one would read the whole schema first.
+const READERS_MAX: usize = 8;
+
+/// Statements that a connection keeps prepared: more than there are texts in `store/sql`, since preparing costs more than
+/// running most of them.
+const STATEMENTS_MAX: usize = 128;
+
+/// Pages of the log before it is copied into the file, 16 MiB: the same pages are written again and again, the ends of every
+/// table and index, and are copied once. Four times SQLite's own number.
+const CHECKPOINT_PAGES: i64 = 4_096;
 
 /// A SQLite file as the store.
 #[derive(Debug)]
@@ -46,7 +57,7 @@ pub struct SqliteStore {
 #[derive(Debug)]
 enum Readers {
     /// A file: connections of their own, each reading a snapshot beside the writer.
-    File { path: PathBuf, idle: Arc<Mutex<Vec<Connection>>> },
+    File { path: PathBuf, idle: Arc<Mutex<Vec<Connection>>>, places: Arc<Semaphore>, recent: Box<Recent> },
     /// A database in memory lives in one connection, the writer's.
     Writer,
 }
@@ -60,7 +71,12 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             writer: Writer::start(connect(path)?)?,
-            readers: Readers::File { path: path.to_owned(), idle: Arc::default() },
+            readers: Readers::File {
+                path: path.to_owned(),
+                idle: Arc::default(),
+                places: Arc::new(Semaphore::new(READERS_MAX)),
+                recent: Box::default(),
+            },
         })
     }
 
@@ -84,40 +100,73 @@ impl SqliteStore {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (path, idle) = match &self.readers {
+        let (path, idle, places) = match &self.readers {
             Readers::Writer => return self.writer.read(job).await,
-            Readers::File { path, idle } => (path.clone(), Arc::clone(idle)),
+            Readers::File { path, idle, places, .. } => (path.clone(), Arc::clone(idle), Arc::clone(places)),
         };
+        let place = places.acquire_owned().await.expect("nobody closes it");
         let work = move || {
+            let _place = place;
             let pooled = idle.lock().expect("no holder panics").pop();
             let connection = match pooled {
                 Some(connection) => connection,
                 None => open_reader(&path)?,
             };
             let answer = job(&connection);
-            let mut idle = idle.lock().expect("no holder panics");
-            if idle.len() < READERS_IDLE_MAX {
-                idle.push(connection);
-            }
+            idle.lock().expect("no holder panics").push(connection);
             answer
         };
         let joined = tokio::task::spawn_blocking(work).await;
         joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+
+    /// A collection that is remembered and still the latest. The question is one row of a page that was written or read a
+    /// moment ago, so it is asked right here: another thread would cost several times what it takes. Whatever is not as usual
+    /// is left to the long way.
+    fn remembered(&self, key: &Key) -> Option<Stored> {
+        let Readers::File { idle, recent, .. } = &self.readers else { return None };
+        let held = recent.get(key)?;
+        let connection = idle.lock().expect("no holder panics").pop()?;
+        let version = read::version(&connection, &held.collection.id);
+        idle.lock().expect("no holder panics").push(connection);
+        (version.ok()? == Some(held.version)).then(|| Stored::clone(&held))
+    }
+
+    fn remember(&self, stored: Stored) {
+        match &self.readers {
+            Readers::File { recent, .. } => recent.put(stored),
+            Readers::Writer => {}
+        }
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn load(&self, key: Key) -> Result<Option<Stored>, StoreError> {
-        self.read(move |connection| read::load(connection, &key)).await
+        if let Some(stored) = self.remembered(&key) {
+            return Ok(Some(stored));
+        }
+        let found = self.read(move |connection| read::load(connection, &key)).await?;
+        if let Some(stored) = &found {
+            self.remember(stored.clone());
+        }
+        Ok(found)
     }
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.writer.commit(change).await
+        // Here, so that the writer has nothing left to do but write.
+        let steps = encode::change(&change);
+        let exact = steps.iter().all(Step::is_exact);
+        self.writer.commit(steps).await?;
+        if exact {
+            let version = change.before.map_or(1, |before| before.version + 1);
+            self.remember(Stored { collection: change.after, version });
+        }
+        Ok(())
     }
 
     async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        self.writer.steps(changes.iter().flat_map(encode::change).collect()).await
+        self.writer.commit(changes.iter().flat_map(encode::change).collect()).await
     }
 
     async fn list_operations(
@@ -133,7 +182,7 @@ impl Store for SqliteStore {
     }
 
     async fn keep_delivery(&self, delivery: KeptDelivery) -> Result<(), StoreError> {
-        self.writer.step(encode::delivery(&delivery)).await
+        self.writer.commit(vec![encode::delivery(&delivery)]).await
     }
 
     async fn close_delivery(
@@ -143,7 +192,7 @@ impl Store for SqliteStore {
         detail: Option<String>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.step(encode::close_delivery(&id, state, detail, at)).await
+        self.writer.commit(vec![encode::close_delivery(&id, state, detail, at)]).await
     }
 
     async fn open_deliveries(&self, after: String, limit: u32) -> Result<Vec<KeptDelivery>, StoreError> {
@@ -216,6 +265,8 @@ fn prepare(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
     tracing::debug!(database = name, journal_mode = mode, "database opened");
     connection.pragma_update(None, "synchronous", "full").map_err(unavailable)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(unavailable)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(unavailable)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     migrations().to_latest(connection).map_err(|error| {
         StoreError::Foreign(format!(
             "{name} cannot be brought up to date: {error}; a newer Tillbox may have written it"
@@ -227,6 +278,7 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }
 

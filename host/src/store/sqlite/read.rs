@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params_from_iter};
-use tillbox_core::id::{ProviderId, SessionId};
+use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 use tillbox_core::operation::OperationState;
 
 use super::super::sql::{Row, Value, decode};
@@ -29,6 +29,12 @@ pub(super) fn load(connection: &Connection, key: &Key) -> Result<Option<Stored>,
     let payments = of("payment", decode::PAYMENTS)?;
     let operations = of("operation", decode::OPERATIONS)?;
     decode::stored(&collection, &sessions, &payments, &operations).map(Some)
+}
+
+/// The latest version of a collection.
+pub(super) fn version(connection: &Connection, id: &CollectionId) -> Result<Option<i64>, StoreError> {
+    let found = rows(connection, "collection", decode::VERSION, vec![id.as_str().into()])?;
+    found.first().map(|row| row.int(1)).transpose()
 }
 
 pub(super) fn list_operations(

@@ -10,7 +10,7 @@ use super::{SqliteStore, read};
 #[async_trait]
 impl Reasons for SqliteStore {
     async fn keep_refund_reasons(&self, kept: Vec<RefundReason>) -> Result<(), StoreError> {
-        self.writer.steps(reasons::keep(&kept)).await
+        self.writer.commit(reasons::keep(&kept)).await
     }
 
     async fn seed_refund_reasons(&self, seeds: Vec<RefundReason>) -> Result<(), StoreError> {
@@ -18,7 +18,7 @@ impl Reasons for SqliteStore {
         if !seeded.is_empty() {
             return Ok(());
         }
-        match self.writer.steps(reasons::seed(&seeds)).await {
+        match self.writer.commit(reasons::seed(&seeds)).await {
             // Another host was faster.
             Err(StoreError::Conflict) => Ok(()),
             other => other,

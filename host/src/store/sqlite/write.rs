@@ -4,9 +4,9 @@ use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
 
-use super::super::sql::{Step, Value, encode, facts};
+use super::super::sql::{Step, Value, facts};
 use super::read::rows;
-use super::{Change, StoreError, unavailable};
+use super::{StoreError, unavailable};
 
 /// Why a change was not written.
 pub(super) enum Trouble {
@@ -16,13 +16,9 @@ pub(super) enum Trouble {
     Failed(StoreError),
 }
 
-pub(super) fn change(connection: &Connection, change: &Change) -> Result<(), Trouble> {
-    encode::change(change).into_iter().try_for_each(|one| step(connection, one))
-}
-
-pub(super) fn step(connection: &Connection, step: Step) -> Result<(), Trouble> {
+pub(super) fn step(connection: &Connection, step: &Step) -> Result<(), Trouble> {
     let mut statement = connection.prepare_cached(step.sql).map_err(trouble)?;
-    let touched = statement.execute(params_from_iter(step.values)).map_err(trouble)?;
+    let touched = statement.execute(params_from_iter(&step.values)).map_err(trouble)?;
     if step.guarded && touched != 1 {
         return Err(Trouble::Refused(StoreError::Conflict));
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::super::sql::Step;
-use super::{Change, StoreError, unavailable, write};
+use super::{StoreError, unavailable, write};
 
 /// Changes that share one commit at most: enough to spread an fsync over every client of a busy server, few enough that the
 /// first of them does not wait long for the last.
@@ -39,12 +39,8 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// Gets the writer's connection, or hears why there is none any more. It tells how the disk failed, if it did.
 type Alone = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> Option<String> + Send>;
 
-/// What one savepoint holds.
-enum Work {
-    Change(Box<Change>),
-    Step(Step),
-    Steps(Vec<Step>),
-}
+/// The statements of one change: all of them or none.
+type Work = Vec<Step>;
 
 enum Job {
     Commit(Work, Reply<()>),
@@ -81,20 +77,8 @@ impl Writer {
         Commits { changes: changes.load(Ordering::Relaxed), batches: batches.load(Ordering::Relaxed) }
     }
 
-    pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.write(Work::Change(Box::new(change))).await
-    }
-
-    pub(super) async fn step(&self, step: Step) -> Result<(), StoreError> {
-        self.write(Work::Step(step)).await
-    }
-
-    /// Several statements, all of them or none.
-    pub(super) async fn steps(&self, steps: Vec<Step>) -> Result<(), StoreError> {
-        self.write(Work::Steps(steps)).await
-    }
-
-    async fn write(&self, work: Work) -> Result<(), StoreError> {
+    /// Makes the statements durable, together or not at all.
+    pub(super) async fn commit(&self, work: Vec<Step>) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Commit(work, reply))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
@@ -204,7 +188,7 @@ impl Desk {
         }
         let written = match &self.failed {
             Some(what) => Err(StoreError::Disk(what.clone())),
-            None => write_batch(&mut self.connection, batch.iter().map(|(work, _)| work)),
+            None => write_batch(&mut self.connection, &batch),
         };
         match written {
             Ok(results) => {
@@ -238,35 +222,68 @@ fn same(error: &StoreError) -> StoreError {
     }
 }
 
-/// One transaction for all, a savepoint each: a refused change takes nobody with it. What is refused is a change that does not
-/// fit; a full disk or a failing one is no change's own fault, and SQLite may have rolled back everything by then, so that a
-/// further savepoint would begin a transaction of its own.
-fn write_batch<'a>(
+/// One transaction for all. A refused change takes nobody with it: mostly it is refused at its first statement, which names
+/// the version, and has written nothing. Only when one is refused later is everything undone and written again with a
+/// savepoint for each change; savepoints copy every page they touch, which took a third of the writer's time.
+fn write_batch(
     connection: &mut Connection,
-    batch: impl Iterator<Item = &'a Work>,
+    batch: &[(Work, Reply<()>)],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    match write_together(connection, batch)? {
+        Some(results) => Ok(results),
+        None => write_apart(connection, batch),
+    }
+}
+
+/// Nothing when a change was refused after a part of it was written; then everything is undone.
+fn write_together(
+    connection: &mut Connection,
+    batch: &[(Work, Reply<()>)],
+) -> Result<Option<Vec<Result<(), StoreError>>>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+    let mut results = Vec::with_capacity(batch.len());
+    for (work, _) in batch {
+        match write_one(&transaction, work) {
+            Ok(()) => results.push(Ok(())),
+            Err((0, write::Trouble::Refused(error))) => results.push(Err(error)),
+            Err((_, write::Trouble::Refused(_))) => return Ok(None),
+            Err((_, write::Trouble::Failed(error))) => return Err(error),
+        }
+    }
+    transaction.commit().map_err(unavailable)?;
+    Ok(Some(results))
+}
+
+/// A savepoint for each. What is refused is a change that does not fit; a full disk or a failing one is no change's own fault,
+/// and SQLite may have rolled back everything by then, so that a further savepoint would begin a transaction of its own.
+fn write_apart(
+    connection: &mut Connection,
+    batch: &[(Work, Reply<()>)],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
-    let mut results = Vec::new();
-    for work in batch {
+    let mut results = Vec::with_capacity(batch.len());
+    for (work, _) in batch {
         let savepoint = transaction.savepoint().map_err(unavailable)?;
-        let written = match work {
-            Work::Change(change) => write::change(&savepoint, change),
-            Work::Step(step) => write::step(&savepoint, step.clone()),
-            Work::Steps(steps) => steps.iter().try_for_each(|step| write::step(&savepoint, step.clone())),
-        };
-        match written {
+        match write_one(&savepoint, work) {
             Ok(()) => {
                 savepoint.commit().map_err(unavailable)?;
                 results.push(Ok(()));
             }
             // A savepoint that is dropped without a commit rolls back alone.
-            Err(write::Trouble::Refused(error)) => {
+            Err((_, write::Trouble::Refused(error))) => {
                 drop(savepoint);
                 results.push(Err(error));
             }
-            Err(write::Trouble::Failed(error)) => return Err(error),
+            Err((_, write::Trouble::Failed(error))) => return Err(error),
         }
     }
     transaction.commit().map_err(unavailable)?;
     Ok(results)
+}
+
+/// The statements in order; in an error, how many of them were written.
+fn write_one(connection: &Connection, work: &Work) -> Result<(), (usize, write::Trouble)> {
+    work.iter()
+        .enumerate()
+        .try_for_each(|(index, step)| write::step(connection, step).map_err(|trouble| (index, trouble)))
 }
