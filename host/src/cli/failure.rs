@@ -73,6 +73,11 @@ impl From<crate::Error> for Failure {
             crate::Error::Refused(_)
             | crate::Error::Invalid { .. }
             | crate::Error::Duplicate { .. }
+            | crate::Error::NotEnabled { .. }
+            | crate::Error::NotSupported { .. }
+            | crate::Error::NotTaken { .. }
+            | crate::Error::Broken { .. }
+            | crate::Error::Unanswered { .. }
             | crate::Error::Rejected { .. }
             | crate::Error::Fault { .. }
             | crate::Error::Unknown { .. }

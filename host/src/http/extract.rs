@@ -7,7 +7,9 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, RefundId, RefundReasonId, SessionId};
+use tillbox_core::id::{
+    AccountHolderId, CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
+};
 
 use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX};
 use super::problem::Problem;
@@ -41,6 +43,8 @@ path_ids! {
     CaptureId = "Capture",
     RefundId = "Refund",
     RefundReasonId = "RefundReason",
+    ProviderId = "PaymentProvider",
+    AccountHolderId = "AccountHolder",
 }
 
 /// The `{id}` of the path. A text that is no id of the kind names nothing, so it is not found.

@@ -233,8 +233,13 @@ impl From<Error> for Problem {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
                 return Self { field: Some("provider_id".into()), ..problem };
             }
-            Error::Rejected { error, .. } => Self::of_rejection(&error, message),
-            Error::Fault { fault, .. } => Self::of_fault(&fault, message),
+            Error::NotEnabled { .. } => Self::invalid(StatusCode::BAD_REQUEST, &code, message),
+            Error::NotSupported { .. } => Self::new(StatusCode::BAD_REQUEST, "not_allowed", &code, message),
+            Error::Rejected { error, .. } | Error::NotTaken { error, .. } => Self::of_rejection(&error, message),
+            Error::Fault { fault, .. } | Error::Broken { fault, .. } => Self::of_fault(&fault, message),
+            Error::Unanswered { .. } => Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", &code, message)
+                .public("the provider did not answer; try again")
+                .again(),
             Error::Unknown { .. } => Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", &code, message).public(
                 "whether the payment went through is not known yet; ask for the session's status before trying again",
             ),
@@ -306,6 +311,7 @@ impl<E: Into<Problem>> From<E> for ForOperator {
 mod tests {
     use axum::body::to_bytes;
     use serde_json::Value;
+    use tillbox_core::id::ProviderId;
     use tillbox_core::outcome::ProviderError;
     use tillbox_core::refusal::Refusal;
     use tillbox_runtime::fault::DeadlineAt;
@@ -314,6 +320,10 @@ mod tests {
 
     fn operation() -> OperationId {
         OperationId::from_tail("1")
+    }
+
+    fn provider() -> ProviderId {
+        ProviderId::from_tail("x_y")
     }
 
     fn rejected(kind: ErrorKind) -> Error {
@@ -349,6 +359,15 @@ mod tests {
                 None,
                 false,
             ),
+            (Error::NotEnabled { provider: provider(), region: None }, 400, "invalid_data", Some(false), false),
+            (
+                Error::NotSupported { provider: provider(), interface: "account-holders" },
+                400,
+                "not_allowed",
+                Some(false),
+                false,
+            ),
+            (Error::Unanswered { what: "it", detail: raw() }, 504, "outcome_unknown", Some(true), true),
             (rejected(ErrorKind::InvalidRequest), 422, "provider_rejected", Some(false), false),
             (rejected(ErrorKind::Conflict), 422, "provider_rejected", Some(false), false),
             (rejected(ErrorKind::RateLimited { retry_after_ms: 0 }), 503, "provider_rejected", Some(false), true),

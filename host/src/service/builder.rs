@@ -153,6 +153,7 @@ impl HostBuilder {
             }),
         };
         host.seed().await?;
+        host.register().await?;
         Ok(host)
     }
 }

@@ -3,7 +3,7 @@
 //! A decline is none of them: it is an answer, and comes back as the session's state.
 
 use thiserror::Error;
-use tillbox_core::id::{IdError, OperationId};
+use tillbox_core::id::{IdError, OperationId, ProviderId};
 use tillbox_core::money::MoneyError;
 use tillbox_core::outcome::ProviderError;
 use tillbox_core::refusal::Refusal;
@@ -55,6 +55,47 @@ pub enum Error {
         id: String,
         /// Those that are.
         installed: Vec<String>,
+    },
+    /// The provider takes no new sessions: it is switched off, or does not serve the region.
+    #[error("Payment provider {provider} is not enabled{}", region.as_ref().map(|region| format!(" in the region {region}")).unwrap_or_default())]
+    NotEnabled {
+        /// Who was asked for.
+        provider: ProviderId,
+        /// Where, when it is about a region.
+        region: Option<String>,
+    },
+    /// The provider has no such interface.
+    #[error("provider {provider} has no `{interface}` interface; `tillbox provider inspect` says what one has")]
+    NotSupported {
+        /// Who was asked for.
+        provider: ProviderId,
+        /// The interface's name in the contract.
+        interface: &'static str,
+    },
+    /// A provider did not take a request that is no operation, and says why. Nothing happened.
+    #[error("{what}: the provider did not take the request: {}: {}", error.code, error.message)]
+    NotTaken {
+        /// What was asked.
+        what: &'static str,
+        /// What the provider said.
+        error: ProviderError,
+    },
+    /// A call that is no operation broke, and provably nothing left the host. Nothing happened.
+    #[error("{what}: {fault}")]
+    Broken {
+        /// What was asked.
+        what: &'static str,
+        /// What broke, and whose fault it is.
+        fault: Fault,
+    },
+    /// A request that is no operation was not answered, and it may have happened. Asking again is safe: it carries the same
+    /// key.
+    #[error("whether {what} happened is not known: {detail}; ask again, it will not happen twice")]
+    Unanswered {
+        /// What was asked.
+        what: &'static str,
+        /// Why there is no answer.
+        detail: String,
     },
     /// The provider did not take the request and says why. It happened not.
     #[error("the provider did not take the request: {}: {}", error.code, error.message)]
@@ -114,9 +155,11 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Duplicate { .. } => "duplicate_error",
             Self::UnknownProvider { .. } => "unknown_provider",
-            Self::Rejected { .. } => "provider_rejected",
-            Self::Fault { fault, .. } => fault.code(),
-            Self::Unknown { .. } => "outcome_unknown",
+            Self::NotEnabled { .. } => "provider_not_enabled",
+            Self::NotSupported { .. } => "not_supported",
+            Self::Rejected { .. } | Self::NotTaken { .. } => "provider_rejected",
+            Self::Fault { fault, .. } | Self::Broken { fault, .. } => fault.code(),
+            Self::Unknown { .. } | Self::Unanswered { .. } => "outcome_unknown",
             Self::Review { .. } => "needs_review",
             Self::NotAsked(_) => "provider_unavailable",
             Self::Contended => "contended",
@@ -139,6 +182,11 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Duplicate { .. }
             | Self::UnknownProvider { .. }
+            | Self::NotEnabled { .. }
+            | Self::NotSupported { .. }
+            | Self::NotTaken { .. }
+            | Self::Broken { .. }
+            | Self::Unanswered { .. }
             | Self::NotAsked(_)
             | Self::Contended
             | Self::Store(_) => None,
@@ -149,13 +197,17 @@ impl Error {
     #[must_use]
     pub fn request_may_have_been_sent(&self) -> bool {
         match self {
-            Self::Unknown { .. } | Self::Review { .. } => true,
+            Self::Unknown { .. } | Self::Review { .. } | Self::Unanswered { .. } => true,
             // A store that fails after a provider was asked leaves its operation open; that is its own state, not this error.
             Self::Refused(_)
             | Self::Invalid { .. }
             | Self::NotFound { .. }
             | Self::Duplicate { .. }
             | Self::UnknownProvider { .. }
+            | Self::NotEnabled { .. }
+            | Self::NotSupported { .. }
+            | Self::NotTaken { .. }
+            | Self::Broken { .. }
             | Self::Rejected { .. }
             | Self::Fault { .. }
             | Self::NotAsked(_)

@@ -131,7 +131,7 @@ impl Host {
         let format = provider.info().key_format;
         let key = idempotency_key(&self.inner.host_key, &operation.provider, &operation.id, format);
         let payer = collection.session(&operation.session).map(|session| Payer::from_json(&session.context));
-        let payer = payer.unwrap_or_default();
+        let (payer, account_holder) = payer.unwrap_or_default();
         CallContext {
             attempt: operation.attempts.max(1),
             deadline_ms: self.inner.deadline_ms,
@@ -141,6 +141,7 @@ impl Host {
             environment: self.inner.environment,
             locale: payer.locale,
             customer: payer.customer,
+            account_holder,
             ..CallContext::new(operation.id.clone(), key)
         }
     }

@@ -75,13 +75,15 @@ pub struct NewSession {
     pub payer: Payer,
     /// Your own notes: a JSON object.
     pub metadata: Option<String>,
+    /// The region it is for: the provider has to be on its list, where it has one.
+    pub region: Option<String>,
 }
 
 impl NewSession {
     /// A session with this provider over all that is left.
     #[must_use]
     pub fn new(provider: ProviderId) -> Self {
-        Self { provider, amount: None, data: None, payer: Payer::default(), metadata: None }
+        Self { provider, amount: None, data: None, payer: Payer::default(), metadata: None, region: None }
     }
 
     /// With what the storefront sent.

@@ -4,7 +4,7 @@
 //! different between operations, and worthless to a provider that would like to guess another's.
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use tillbox_core::id::{OperationId, ProviderId};
 use tillbox_runtime::info::{KeyAlphabet, KeyFormat};
 
@@ -34,6 +34,11 @@ pub(super) fn idempotency_key(
     }
     key.truncate(usize::try_from(format.length_max).unwrap_or(KEY_LENGTH));
     key
+}
+
+/// Any text as letters that an id may hold: the same for the same text, another for another (FIPS 180-4).
+pub(super) fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ mod captures;
 mod collections;
 mod error;
 mod execute;
+mod holders;
 mod input;
 mod keys;
 mod list;
+mod methods;
 mod operations;
 mod payer;
 mod payments;
@@ -34,14 +36,16 @@ use crate::store::Store;
 
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
 pub use error::Error;
+pub use holders::{AccountHolderUpdate, HeldAccount, NewAccountHolder};
 pub use input::{
     CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, CREATED_BY_BYTES_MAX, CollectionUpdate, CollectionUpsert,
     NOTE_BYTES_MAX, NewCapture, NewCollection, NewRefund, NewSession, SessionUpdate,
 };
 pub use list::{FILTER_VALUES_MAX, SEARCH_BYTES_MAX};
+pub use methods::{METHOD_ID_BYTES_MAX, METHOD_KEY_BYTES_MAX, METHODS_AT_ONCE_MAX, NewPaymentMethod, SavedMethod};
 pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
-pub use providers::InstalledProvider;
+pub use providers::{InstalledProvider, PaymentProvider, ProviderFilter, REGION_ID_BYTES_MAX};
 pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
 pub use step::{OnStep, Step};
 pub use view::{Authorization, Capture, Done, PaymentView, Refund};

@@ -1,22 +1,54 @@
-//! Installed providers, as the service and its callers see them.
+//! Providers, as the service and its callers see them: installed or not, switched on or off, serving a region or not.
+//!
+//! Switching one off, or taking it away, only keeps new sessions from it; what it holds already goes on.
 
 use std::sync::Arc;
 
+use tillbox_core::Timestamp;
 use tillbox_core::command::Abilities;
 use tillbox_core::id::ProviderId;
 use tillbox_runtime::{Provider, ProviderInfo};
 
+use super::list::few;
 use super::{Error, Host};
+use crate::store::{Listed, Page};
+
+/// Bytes of a region's id: longer than any shop's.
+pub const REGION_ID_BYTES_MAX: usize = 255;
 
 /// A provider that is installed.
 #[derive(Debug, Clone)]
 pub struct InstalledProvider {
     /// Its id.
     pub id: ProviderId,
-    /// Whether new sessions may use it.
-    pub is_enabled: bool,
     /// What it says of itself.
     pub info: ProviderInfo,
+}
+
+/// A provider that is installed or was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentProvider {
+    /// Its id.
+    pub id: ProviderId,
+    /// Whether new sessions may use it: it is installed and switched on.
+    pub is_enabled: bool,
+    /// Whether it is installed in this host.
+    pub is_installed: bool,
+    /// When it was first installed.
+    pub created_at: Timestamp,
+    /// When it was last switched on or off.
+    pub updated_at: Timestamp,
+}
+
+/// Which providers. Empty lists and absent values want any.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProviderFilter {
+    /// Any of these.
+    pub ids: Vec<ProviderId>,
+    /// Enabled, or not.
+    pub is_enabled: Option<bool>,
+    /// Serving this region: on its list, or any where it has none.
+    pub region: Option<String>,
 }
 
 impl Host {
@@ -24,9 +56,96 @@ impl Host {
     #[must_use]
     pub fn providers(&self) -> Vec<InstalledProvider> {
         let installed = self.inner.providers.iter();
-        installed
-            .map(|(id, provider)| InstalledProvider { id: id.clone(), is_enabled: true, info: provider.info().clone() })
-            .collect()
+        installed.map(|(id, provider)| InstalledProvider { id: id.clone(), info: provider.info().clone() }).collect()
+    }
+
+    /// Providers that are installed or were, by id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Store`].
+    pub async fn payment_providers(
+        &self,
+        filter: &ProviderFilter,
+        page: Page,
+    ) -> Result<Listed<PaymentProvider>, Error> {
+        few("id", &filter.ids)?;
+        let served = match &filter.region {
+            Some(region) => self.region_providers(region).await?,
+            None => Vec::new(),
+        };
+        let kept = self.inner.store.kept_providers().await?;
+        let known = kept.into_iter().map(|kept| {
+            let is_installed = self.inner.providers.contains_key(&kept.id);
+            PaymentProvider {
+                is_enabled: kept.is_enabled && is_installed,
+                is_installed,
+                id: kept.id,
+                created_at: kept.created_at,
+                updated_at: kept.updated_at,
+            }
+        });
+        let wanted: Vec<PaymentProvider> = known
+            .filter(|known| filter.ids.is_empty() || filter.ids.contains(&known.id))
+            .filter(|known| filter.is_enabled.is_none_or(|wanted| wanted == known.is_enabled))
+            .filter(|known| served.is_empty() || served.contains(&known.id))
+            .collect();
+        let count = wanted.len() as u64;
+        let items = wanted.into_iter().skip(page.offset as usize).take(page.limit.min(Page::LIMIT_MAX) as usize);
+        Ok(Listed { items: items.collect(), count })
+    }
+
+    /// Switches a provider on or off. Off, it takes no new sessions; those it has, and its payments, go on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it was never installed, [`Error::Store`].
+    pub async fn switch_provider(&self, id: &ProviderId, is_enabled: bool) -> Result<PaymentProvider, Error> {
+        if !self.inner.store.switch_provider(id.clone(), is_enabled, self.now()).await? {
+            return Err(not_found(id));
+        }
+        let filter = ProviderFilter { ids: vec![id.clone()], ..ProviderFilter::default() };
+        let found = self.payment_providers(&filter, Page { offset: 0, limit: 1 }).await?.items.pop();
+        found.ok_or_else(|| not_found(id))
+    }
+
+    /// Sets which providers serve a region. An empty list takes the limit away: every provider serves.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::NotFound`] when one was never installed, [`Error::Store`].
+    pub async fn set_region_providers(&self, region: &str, providers: &[ProviderId]) -> Result<(), Error> {
+        check_region(region)?;
+        few("payment_providers", providers)?;
+        let kept = self.inner.store.kept_providers().await?;
+        if let Some(unknown) = providers.iter().find(|id| kept.iter().all(|kept| kept.id != **id)) {
+            return Err(not_found(unknown));
+        }
+        Ok(self.inner.store.set_region_providers(region.to_owned(), providers.to_vec()).await?)
+    }
+
+    /// Which providers serve a region, by id; an empty list means every one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Store`].
+    pub async fn region_providers(&self, region: &str) -> Result<Vec<ProviderId>, Error> {
+        check_region(region)?;
+        Ok(self.inner.store.region_providers(region.to_owned()).await?)
+    }
+
+    /// Refuses a provider that takes no new sessions, in a region or at all.
+    pub(super) async fn admit(&self, id: &ProviderId, region: Option<String>) -> Result<(), Error> {
+        region.as_deref().map(check_region).transpose()?;
+        let admission = self.inner.store.admission(id.clone(), region.clone()).await?;
+        let admission = admission.ok_or_else(|| not_found(id))?;
+        match (admission.is_enabled, admission.serves_region) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Error::NotEnabled { provider: id.clone(), region }),
+            (false, _) => Err(Error::NotEnabled { provider: id.clone(), region: None }),
+        }
+    }
+
+    /// Writes down which providers are installed.
+    pub(super) async fn register(&self) -> Result<(), Error> {
+        let ids = self.inner.providers.keys().cloned().collect();
+        Ok(self.inner.store.register_providers(ids, self.now()).await?)
     }
 
     pub(super) fn provider(&self, id: &ProviderId) -> Result<Arc<dyn Provider>, Error> {
@@ -35,6 +154,17 @@ impl Host {
             installed: self.inner.providers.keys().map(ToString::to_string).collect(),
         })
     }
+}
+
+fn check_region(region: &str) -> Result<(), Error> {
+    match region.len() {
+        1..=REGION_ID_BYTES_MAX => Ok(()),
+        bytes => Err(Error::invalid("region_id", format!("{bytes} bytes, 1 to {REGION_ID_BYTES_MAX} are allowed"))),
+    }
+}
+
+fn not_found(id: &ProviderId) -> Error {
+    Error::NotFound { entity: "PaymentProvider", id: id.to_string() }
 }
 
 /// What of a provider's declaration a decision depends on.

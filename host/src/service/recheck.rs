@@ -190,7 +190,7 @@ impl Host {
     pub(super) fn reading_context(&self, collection: &Collection, session: &Session) -> CallContext {
         let id = OperationId::from_tail(&new_tail());
         let payment = collection.payment_of(&session.id).map(|payment| payment.id.clone());
-        let payer = super::Payer::from_json(&session.context);
+        let (payer, account_holder) = super::Payer::from_json(&session.context);
         CallContext {
             deadline_ms: self.inner.deadline_ms,
             collection: Some(collection.id.clone()),
@@ -199,6 +199,7 @@ impl Host {
             environment: self.inner.environment,
             locale: payer.locale,
             customer: payer.customer,
+            account_holder,
             ..CallContext::new(id.clone(), id.as_str())
         }
     }

@@ -4,11 +4,12 @@ use tillbox_core::command::{AuthorizationIds, Request, Subject};
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, SessionId};
 use tillbox_core::state::{Collection, Session};
 use tillbox_core::status::SessionStatus;
+use tillbox_core::text::Json;
 
 use super::execute::{Executed, state_of_session};
 use super::input::{object, optional_object};
 use super::list::few;
-use super::{Authorization, Done, Error, Host, NewSession, PaymentView, SessionUpdate};
+use super::{Authorization, Done, Error, Host, NewSession, Payer, PaymentView, SessionUpdate};
 use crate::clock::new_tail;
 use crate::store::{Key, Listed, SessionFilter, Wanted};
 
@@ -16,11 +17,13 @@ impl Host {
     /// Opens a session with a provider. A collection can have several: other providers to choose from, or installments.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::Refused`], and what the provider call may
-    /// end with. A session whose opening failed stays in the books with status `error`.
+    /// [`Error::Invalid`], [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::NotEnabled`], [`Error::Refused`], and what
+    /// the provider call may end with. A session whose opening failed stays in the books with status `error`.
     pub async fn create_session(&self, collection: &CollectionId, new: NewSession) -> Result<Done<Session>, Error> {
         let id = SessionId::from_tail(&new_tail());
         let provider = self.provider(&new.provider)?;
+        self.admit(&new.provider, new.region).await?;
+        let holder = self.known_to(&new.provider, new.payer.customer.as_ref()).await?;
         let stored = self.stored(&Key::Collection(collection.clone())).await?.collection;
         let code = stored.currency().code().to_owned();
         if !provider.info().takes_currency(&code) {
@@ -30,7 +33,7 @@ impl Host {
             session: id.clone(),
             provider: new.provider,
             amount: new.amount,
-            context: new.payer.to_json()?,
+            context: new.payer.to_json(holder)?,
             metadata: optional_object("metadata", new.metadata.as_deref())?,
             products: authorization_ids(),
         };
@@ -71,13 +74,21 @@ impl Host {
         let request = Request::UpdateSession {
             session: id.clone(),
             amount: update.amount,
-            context: update.payer.map(|payer| payer.to_json()).transpose()?,
+            context: self.new_context(id, update.payer.as_ref()).await?,
             metadata,
             products: authorization_ids(),
         };
         let input = object("data", update.data.as_deref())?;
         let executed = self.execute(Key::Session(id.clone()), request, input).await?;
         session_done(executed, id)
+    }
+
+    /// What a session keeps of a new payer: with their record at the session's provider, where there is one.
+    async fn new_context(&self, id: &SessionId, payer: Option<&Payer>) -> Result<Option<Json>, Error> {
+        let Some(payer) = payer else { return Ok(None) };
+        let provider = self.session(id).await?.provider;
+        let holder = self.known_to(&provider, payer.customer.as_ref()).await?;
+        payer.to_json(holder).map(Some)
     }
 
     /// Sessions that were not abandoned, each with its collection's id.

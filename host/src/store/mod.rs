@@ -6,9 +6,11 @@
 mod change;
 mod delivery;
 mod fault;
+mod holders;
 mod open;
 mod outbox;
 pub mod postgres;
+mod providers;
 mod reasons;
 mod search;
 mod sql;
@@ -23,8 +25,10 @@ use tillbox_core::operation::OperationState;
 pub use change::{Change, Stored};
 pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use fault::StoreError;
+pub use holders::{AccountHolderFilter, Holders, KeptHolder};
 pub use open::open;
 pub use outbox::OutboxEvent;
+pub use providers::{Admission, KeptProvider, Providers};
 pub use reasons::{Reasons, RefundReason, RefundReasonFilter};
 pub use search::{
     By, CaptureFilter, CollectionFilter, Order, PaymentFilter, Range, RefundFilter, Search, SessionFilter, Wanted,
@@ -86,7 +90,7 @@ pub struct OperationEntry {
 
 /// A place where collections survive.
 #[async_trait]
-pub trait Store: Search + Reasons + Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: Search + Reasons + Providers + Holders + Send + Sync + std::fmt::Debug + 'static {
     /// The collection and the version of it that a change must name.
     ///
     /// # Errors

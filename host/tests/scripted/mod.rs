@@ -15,8 +15,8 @@ use tillbox::core::text::Json;
 use tillbox::runtime::fault::DeadlineAt;
 use tillbox::runtime::info::{Capabilities, KeyMemory, Lookup, Recovery};
 use tillbox::runtime::request::{
-    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery, InitiateRequest,
-    PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
+    AccountHolder, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, Customer, DeleteRequest, Delivery,
+    InitiateRequest, PaymentMethod, PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
 };
 use tillbox::runtime::{Call, CallReport, Failure, Fault, Provider, ProviderInfo, Reach};
 
@@ -27,6 +27,19 @@ pub(crate) struct Seen {
     pub(crate) key: String,
     pub(crate) operation: String,
     pub(crate) amount: Money,
+    /// The provider's id of the payer, as the call told it.
+    pub(crate) holder: Option<String>,
+}
+
+/// One call about an account holder or a payment method: which function, under which key, for which customer, with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) what: &'static str,
+    pub(crate) key: String,
+    pub(crate) attempt: u32,
+    pub(crate) customer: Option<Customer>,
+    pub(crate) holder: Option<String>,
+    pub(crate) input: String,
 }
 
 type Answer = Result<Outcome, Failure>;
@@ -42,6 +55,9 @@ pub(crate) struct Scripted {
     on_call: Mutex<Option<OnCall>>,
     hang: AtomicBool,
     claims: Mutex<VecDeque<Result<Vec<Evidence>, Rejection>>>,
+    reasons: Mutex<Vec<Option<String>>>,
+    asked: Mutex<Vec<Asked>>,
+    failures: Mutex<VecDeque<Failure>>,
 }
 
 impl Scripted {
@@ -69,6 +85,9 @@ impl Scripted {
             on_call: Mutex::default(),
             hang: AtomicBool::new(false),
             claims: Mutex::default(),
+            reasons: Mutex::default(),
+            asked: Mutex::default(),
+            failures: Mutex::default(),
         }
     }
 
@@ -99,6 +118,34 @@ impl Scripted {
         self.hang.store(true, Ordering::SeqCst);
     }
 
+    /// The codes that came with refunds.
+    pub(crate) fn reasons(&self) -> Vec<Option<String>> {
+        self.reasons.lock().unwrap().clone()
+    }
+
+    /// The calls about account holders and payment methods.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The next call about an account holder or a payment method fails; it is done all the same.
+    pub(crate) fn will_fail(&self, failure: Failure) {
+        self.failures.lock().unwrap().push_back(failure);
+    }
+
+    fn ask<T>(&self, what: &'static str, context: CallContext, input: &str, answer: T) -> Call<T> {
+        self.asked.lock().unwrap().push(Asked {
+            what,
+            key: context.idempotency_key,
+            attempt: context.attempt,
+            customer: context.customer,
+            holder: context.account_holder.map(|holder| holder.external_id),
+            input: input.to_owned(),
+        });
+        let failure = self.failures.lock().unwrap().pop_front();
+        Call { answer: failure.map_or(Ok(answer), Err), report: CallReport::default() }
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -110,8 +157,13 @@ impl Scripted {
         amount: Money,
         status: ProviderStatus,
     ) -> Call<Outcome> {
-        let seen =
-            Seen { kind, key: context.idempotency_key.clone(), operation: context.operation.to_string(), amount };
+        let seen = Seen {
+            kind,
+            key: context.idempotency_key.clone(),
+            operation: context.operation.to_string(),
+            amount,
+            holder: context.account_holder.as_ref().map(|holder| holder.external_id.clone()),
+        };
         if let Some(look) = self.on_call.lock().unwrap().as_ref() {
             look(&seen);
         }
@@ -135,6 +187,15 @@ pub(crate) fn outcome(status: ProviderStatus, amount: Option<Money>) -> Outcome 
         next_action,
         extensions: Json::empty(),
     }
+}
+
+fn holder(external_id: &str, data: &str) -> AccountHolder {
+    AccountHolder { external_id: external_id.to_owned(), data: Json::from_checked(data) }
+}
+
+fn method(id: &str) -> PaymentMethod {
+    let display = Json::from_checked(r#"{"last4":"4242"}"#);
+    PaymentMethod { id: id.to_owned(), display, data: Json::empty() }
 }
 
 /// A reply that never came: the call sent something and ran out of time.
@@ -180,6 +241,7 @@ impl Provider for Scripted {
     }
 
     async fn refund(&self, context: CallContext, request: RefundRequest) -> Call<Outcome> {
+        self.reasons.lock().unwrap().push(request.reason.clone());
         self.answer(&context, OperationKind::Refund, request.amount, ProviderStatus::Captured)
     }
 
@@ -203,6 +265,33 @@ impl Provider for Scripted {
             Some(claims) => Call::answered(claims),
             None => Call { answer: Err(lost()), report: CallReport::default() },
         }
+    }
+
+    async fn create_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
+        let customer = context.customer.as_ref().map_or("nobody", |customer| customer.id.as_str());
+        let holder = holder(&format!("ext-{customer}"), r#"{"made":true}"#);
+        self.ask("create", context, input.as_str(), holder)
+    }
+
+    async fn update_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
+        let known = context.account_holder.clone().expect("the host names it");
+        self.ask("update", context, input.as_str(), holder(&known.external_id, r#"{"changed":true}"#))
+    }
+
+    async fn delete_account_holder(&self, context: CallContext) -> Call<()> {
+        self.ask("delete", context, "", ())
+    }
+
+    async fn list_payment_methods(&self, context: CallContext) -> Call<Vec<PaymentMethod>> {
+        self.ask("list", context, "", vec![method("pm_1")])
+    }
+
+    async fn save_payment_method(&self, context: CallContext, input: Json) -> Call<PaymentMethod> {
+        self.ask("save", context, input.as_str(), method("pm_2"))
+    }
+
+    async fn delete_payment_method(&self, context: CallContext, id: String) -> Call<()> {
+        self.ask("remove", context, &id, ())
     }
 
     async fn status(&self, _: CallContext, payment: PaymentState) -> Call<Outcome> {

@@ -2,7 +2,7 @@
 
 use tillbox::core::event::{Change as What, Event, SessionProgress, Settlement};
 use tillbox::core::id::{
-    CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
+    AccountHolderId, CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
 };
 use tillbox::core::operation::{GivenReason, Operation, OperationKind, OperationState, Origin, Product};
 use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
@@ -11,7 +11,7 @@ use tillbox::core::status::SessionStatus;
 use tillbox::core::text::Json;
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
-use tillbox::store::{Change, KeptDelivery, MergedClaim, RefundReason, Store, StoreError, Stored};
+use tillbox::store::{Change, KeptDelivery, KeptHolder, MergedClaim, RefundReason, Store, StoreError, Stored};
 
 /// A webhook request, with everything in it that may be lost on the way.
 #[must_use]
@@ -58,6 +58,25 @@ pub fn reason(number: u32, code: &str) -> RefundReason {
         metadata: Some(Json::from_checked(r#"{"shop":1}"#)),
         created_at: Timestamp(1_700_000_000_000 + i64::from(number)),
         updated_at: Timestamp(1_700_000_000_000 + i64::from(number)),
+        deleted_at: None,
+    }
+}
+
+/// A customer's account with [`provider`], with everything in it.
+#[must_use]
+pub fn holder(number: u32, customer: &str, external_id: Option<&str>) -> KeptHolder {
+    KeptHolder {
+        id: AccountHolderId::from_tail(&tail(number)),
+        provider: provider(),
+        customer: customer.to_owned(),
+        external_id: external_id.map(str::to_owned),
+        email: Some(format!("{customer}@example.com")),
+        data: Json::from_checked(r#"{"state":[1.50,"é"]}"#),
+        metadata: Some(Json::from_checked(r#"{"vip":true}"#)),
+        request: external_id.is_none().then(|| Json::from_checked(r#"{"payer":{},"input":{}}"#)),
+        attempts: 1,
+        created_at: Timestamp(1_700_000_000_000),
+        updated_at: Timestamp(1_700_000_000_001),
         deleted_at: None,
     }
 }

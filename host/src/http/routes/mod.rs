@@ -3,15 +3,17 @@
 mod captures;
 mod collections;
 mod health;
+mod holders;
 mod hooks;
 mod operations;
 mod payments;
+mod providers;
 mod reasons;
 mod sessions;
 mod storefront;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::Host;
 
@@ -55,12 +57,18 @@ pub(super) fn admin() -> Router<Host> {
         .route("/admin/payment-sessions/{id}/authorize", post(sessions::authorize))
         .route("/admin/payment-sessions/{id}/status", get(sessions::status))
         .route("/admin/payments", get(payments::list))
-        .route("/admin/payments/payment-providers", get(payments::list_providers))
+        .route("/admin/payments/payment-providers", get(providers::list))
         .route("/admin/payments/{id}", get(payments::show).post(payments::update))
         .route("/admin/payments/{id}/capture", post(payments::capture))
         .route("/admin/payments/{id}/refund", post(payments::refund))
         .route("/admin/payments/{id}/cancel", post(payments::cancel))
         .route("/admin/payments/{id}/provider", get(payments::ask_provider))
+        .route("/admin/payment-providers/{id}", post(providers::switch))
+        .route("/admin/regions/{id}/payment-providers", post(providers::set_region))
+        .route("/admin/account-holders", get(holders::list).post(holders::create))
+        .route("/admin/account-holders/{id}", get(holders::show).post(holders::update).delete(holders::delete))
+        .route("/admin/account-holders/{id}/payment-methods", get(holders::list_methods).post(holders::save_method))
+        .route("/admin/account-holders/{id}/payment-methods/{method}", delete(holders::delete_method))
         .route("/admin/captures", get(captures::list))
         .route("/admin/captures/{id}", get(captures::show).post(captures::update))
         .route("/admin/refunds", get(captures::list_refunds))

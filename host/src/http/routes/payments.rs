@@ -8,10 +8,7 @@ use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::problem::ForOperator;
-use crate::http::wire::{
-    Amount, Cancel, Capture, Notes, OnePayment, PaymentAnswer, Payments, ProviderAnswer, ProviderPayment,
-    ProvidersAnswer, Refund,
-};
+use crate::http::wire::{Amount, Cancel, Capture, Notes, OnePayment, PaymentAnswer, Payments, ProviderPayment, Refund};
 use crate::service::{Error, NewCapture, NewRefund};
 use crate::store::{Page, PaymentFilter};
 
@@ -37,12 +34,6 @@ pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> R
     let listed = host.payments(wanted).await?;
     let payments = listed.items.iter().map(PaymentAnswer::from).collect();
     Ok(Answer(Payments { payments, count: listed.count, offset, limit }))
-}
-
-pub(super) async fn list_providers(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
-    let page = query.page()?;
-    query.end()?;
-    Ok(Answer(providers(&host, page)))
 }
 
 pub(super) async fn show(State(host): State<Host>, Id(id): Id<PaymentId>, _: NoQuery) -> Result<OnePayment> {
@@ -105,15 +96,6 @@ pub(super) async fn ask_provider(
     let snapshot = host.retrieve_from_provider(&id).await?.value;
     let payment = host.payment(&id).await?;
     Ok(Answer(ProviderPayment { payment: PaymentAnswer::from(&payment), provider: (&snapshot).into() }))
-}
-
-/// A part of the installed providers.
-pub(super) fn providers(host: &Host, page: Page) -> ProvidersAnswer {
-    let installed = host.providers();
-    let count = installed.len() as u64;
-    let part = installed.into_iter().skip(page.offset as usize).take(page.limit as usize);
-    let payment_providers = part.map(ProviderAnswer::from).collect();
-    ProvidersAnswer { payment_providers, count, offset: page.offset, limit: page.limit }
 }
 
 fn answer(payment: &crate::service::PaymentView) -> Answer<OnePayment> {

@@ -32,6 +32,7 @@ pub(super) async fn create(
         data: body.data,
         payer: body.payer,
         metadata: body.metadata,
+        region: body.region_id,
     };
     let session = host.create_session(&id, new).await?.value;
     let collection = host.collection(&id).await?;

@@ -4,7 +4,7 @@ use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 
-use super::payments::providers;
+use super::providers::listed;
 use super::sessions::{found, provider_id};
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
@@ -13,15 +13,16 @@ use crate::http::wire::{
     DeletedAnswer, NewStoreSessionAnswer, OneStoreCollection, OneStoreSession, ProviderInput, ProvidersAnswer,
     StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateSession, StoreSessionAnswer, StoreSessionStatusAnswer,
 };
-use crate::service::{NewSession, SessionUpdate};
+use crate::service::{NewSession, ProviderFilter, SessionUpdate};
 
 type Result<T> = std::result::Result<Answer<T>, ForStorefront>;
 
 pub(super) async fn list_providers(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
-    query.region()?;
+    let filter =
+        ProviderFilter { is_enabled: Some(true), region: query.text("region_id")?, ..ProviderFilter::default() };
     let page = query.page()?;
     query.end()?;
-    Ok(Answer(providers(&host, page)))
+    Ok(Answer(listed(&host, &filter, page).await?))
 }
 
 pub(super) async fn collection(
@@ -40,7 +41,7 @@ pub(super) async fn create_session(
     Json(body): Json<StoreCreateSession>,
 ) -> Result<NewStoreSessionAnswer> {
     let provider: ProviderId = provider_id(&host, &body.provider_id)?;
-    let new = NewSession { data: body.data, ..NewSession::new(provider) };
+    let new = NewSession { data: body.data, region: body.region_id, ..NewSession::new(provider) };
     let session = host.create_session(&id, new).await?.value;
     let collection = host.collection(&id).await?;
     Ok(Answer(NewStoreSessionAnswer {

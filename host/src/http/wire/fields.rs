@@ -131,6 +131,24 @@ impl Fields {
         parse(&text).map(Some).map_err(|error| Invalid::field(format!("{}{key}", self.path), error.to_string()))
     }
 
+    /// `true` or `false`, which must be there.
+    pub(super) fn required_truth(&mut self, key: &'static str) -> Result<bool, Invalid> {
+        let Some(value) = self.take(key) else { return Err(self.missing(key)) };
+        serde_json::from_str(value.get()).map_err(|_| self.not(key, "true or false"))
+    }
+
+    /// A list of ids, which must be there.
+    pub(super) fn required_ids<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, IdError>,
+    ) -> Result<Vec<T>, Invalid> {
+        let Some(value) = self.take(key) else { return Err(self.missing(key)) };
+        let texts: Vec<String> = serde_json::from_str(value.get()).map_err(|_| self.not(key, "a list of ids"))?;
+        let wrong = |error: IdError| Invalid::field(format!("{}{key}", self.path), error.to_string());
+        texts.iter().map(|text| parse(text).map_err(wrong)).collect()
+    }
+
     /// An object with keys of ours.
     pub(super) fn nested<T: Input>(&mut self, key: &'static str) -> Result<Option<T>, Invalid> {
         let Some(text) = self.object(key)? else { return Ok(None) };

@@ -123,11 +123,6 @@ impl Query {
         text.split(',').map(|name| OperationState::parse(name).ok_or_else(unknown)).collect()
     }
 
-    /// `region_id`: every provider serves every region, so any one is right.
-    pub(in crate::http) fn region(&mut self) -> Result<(), Invalid> {
-        self.take("region_id").map(drop)
-    }
-
     /// Refuses what nobody has taken.
     pub(in crate::http) fn end(self) -> Result<(), Invalid> {
         let Some((key, _)) = self.left.first() else { return Ok(()) };

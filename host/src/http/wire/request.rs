@@ -1,10 +1,10 @@
 //! The bodies of requests, one struct each. A key that is not here is refused.
 
-use tillbox_core::id::RefundReasonId;
+use tillbox_core::id::{AccountHolderId, ProviderId, RefundReasonId};
 use tillbox_runtime::request::{Address, Customer};
 
 use super::fields::{Amount, Fields, Input, Invalid};
-use crate::service::{NewRefundReason, Payer, RefundReasonUpdate};
+use crate::service::{AccountHolderUpdate, NewPaymentMethod, NewRefundReason, Payer, RefundReasonUpdate};
 
 /// POST without anything to say.
 #[derive(Debug)]
@@ -54,11 +54,16 @@ impl Input for UpdateCollection {
 pub(in crate::http) struct StoreCreateSession {
     pub(in crate::http) provider_id: String,
     pub(in crate::http) data: Option<String>,
+    pub(in crate::http) region_id: Option<String>,
 }
 
 impl Input for StoreCreateSession {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { provider_id: fields.required_text("provider_id")?, data: fields.object("data")? })
+        Ok(Self {
+            provider_id: fields.required_text("provider_id")?,
+            data: fields.object("data")?,
+            region_id: fields.text("region_id")?,
+        })
     }
 }
 
@@ -70,6 +75,7 @@ pub(in crate::http) struct CreateSession {
     pub(in crate::http) amount: Option<Amount>,
     pub(in crate::http) metadata: Option<String>,
     pub(in crate::http) payer: Payer,
+    pub(in crate::http) region_id: Option<String>,
 }
 
 impl Input for CreateSession {
@@ -80,6 +86,7 @@ impl Input for CreateSession {
             amount: fields.amount("amount")?,
             metadata: fields.object("metadata")?,
             payer: fields.nested("context")?.unwrap_or_default(),
+            region_id: fields.text("region_id")?,
         })
     }
 }
@@ -232,5 +239,69 @@ pub(in crate::http) struct Cancel {
 impl Input for Cancel {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { reason: fields.text("reason")? })
+    }
+}
+
+/// POST /admin/payment-providers/{id}
+#[derive(Debug)]
+pub(in crate::http) struct SwitchProvider {
+    pub(in crate::http) is_enabled: bool,
+}
+
+impl Input for SwitchProvider {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { is_enabled: fields.required_truth("is_enabled")? })
+    }
+}
+
+/// POST /admin/regions/{id}/payment-providers
+#[derive(Debug)]
+pub(in crate::http) struct RegionProviders {
+    pub(in crate::http) payment_providers: Vec<ProviderId>,
+}
+
+impl Input for RegionProviders {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { payment_providers: fields.required_ids("payment_providers", ProviderId::parse)? })
+    }
+}
+
+/// POST /admin/account-holders
+#[derive(Debug)]
+pub(in crate::http) struct CreateAccountHolder {
+    pub(in crate::http) provider_id: String,
+    pub(in crate::http) account_holder_id: Option<AccountHolderId>,
+    pub(in crate::http) customer: Option<Customer>,
+    pub(in crate::http) data: Option<String>,
+    pub(in crate::http) metadata: Option<String>,
+}
+
+impl Input for CreateAccountHolder {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            provider_id: fields.required_text("provider_id")?,
+            account_holder_id: fields.id("account_holder_id", AccountHolderId::parse)?,
+            customer: fields.nested("customer")?,
+            data: fields.object("data")?,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+/// POST /admin/account-holders/{id}
+impl Input for AccountHolderUpdate {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            customer: fields.nested("customer")?,
+            data: fields.object("data")?,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+/// POST /admin/account-holders/{id}/payment-methods
+impl Input for NewPaymentMethod {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { data: fields.object("data")?, key: fields.text("key")? })
     }
 }

@@ -7,8 +7,10 @@
 mod address;
 mod connections;
 mod fault;
+mod holders;
 mod order;
 mod pipeline;
+mod providers;
 mod read;
 mod reasons;
 mod schema;

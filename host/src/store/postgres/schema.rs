@@ -14,6 +14,7 @@ pub(in crate::store) const HISTORY: &str = "tillbox_migration";
 const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__first", include_str!("../migrations/postgres/0001_first.sql")),
     ("V2__reasons", include_str!("../migrations/postgres/0002_reasons.sql")),
+    ("V3__providers", include_str!("../migrations/postgres/0003_providers.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

@@ -8,6 +8,8 @@ pub(super) mod decode;
 pub(super) mod encode;
 pub(super) mod facts;
 mod find;
+pub(super) mod holders;
+pub(super) mod providers;
 pub(super) mod reasons;
 pub(super) mod search;
 mod value;

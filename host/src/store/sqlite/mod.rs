@@ -3,6 +3,8 @@
 //! Waiting changes share a transaction and so one fsync: group commit. A refused one takes nobody with it.
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
+mod holders;
+mod providers;
 pub(super) mod read;
 mod reasons;
 mod recent;
@@ -234,11 +236,18 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// The steps that make a database what this program needs, oldest first.
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/sqlite/0001_first.sql"),
+    include_str!("../migrations/sqlite/0002_reasons.sql"),
+    include_str!("../migrations/sqlite/0003_providers.sql"),
+];
+
+/// How many there are: another host that starts at the same time can be in the way of each of them once.
+const MIGRATION_STEPS: usize = MIGRATIONS.len();
+
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![
-        M::up(include_str!("../migrations/sqlite/0001_first.sql")),
-        M::up(include_str!("../migrations/sqlite/0002_reasons.sql")),
-    ])
+    Migrations::new(MIGRATIONS.map(M::up).to_vec())
 }
 
 /// Refuses strangers, sets what durability needs, brings the tables up to date.
@@ -267,7 +276,20 @@ fn prepare(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
     connection.pragma_update(None, "foreign_keys", true).map_err(unavailable)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(unavailable)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    migrations().to_latest(connection).map_err(|error| {
+    migrate(connection, name)
+}
+
+/// Hosts that start at once find out by failing that another one has made a step. Each failure is a step that was made, so
+/// there are never more of them than steps.
+fn migrate(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
+    let mut migrated = migrations().to_latest(connection);
+    for _ in 0..MIGRATION_STEPS {
+        if !matches!(migrated, Err(rusqlite_migration::Error::RusqliteError { .. })) {
+            break;
+        }
+        migrated = migrations().to_latest(connection);
+    }
+    migrated.map_err(|error| {
         StoreError::Foreign(format!(
             "{name} cannot be brought up to date: {error}; a newer Tillbox may have written it"
         ))

@@ -24,6 +24,9 @@ pub(super) const TABLES: &[Table] = &[
     table("delivery", &["id"]),
     table("evidence", &["provider_id", "event_id"]),
     table("refund_reason", &["id"]),
+    table("provider", &["id"]),
+    table("region_payment_provider", &["region_id", "provider_id"]),
+    table("account_holder", &["id"]),
     table("meta", &["name"]),
 ];
 

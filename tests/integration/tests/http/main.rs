@@ -7,6 +7,7 @@ mod client;
 mod scene;
 
 mod flow;
+mod merchant;
 mod shares;
 
 mod bounds;

@@ -285,5 +285,5 @@ fn health_is_told_to_anybody() {
         assert_eq!(shop.get(target), json!({ "status": "ok" }));
     }
     let providers = shop.get("/admin/payments/payment-providers?limit=2&offset=1");
-    assert_eq!((providers["payment_providers"].as_array().unwrap().len(), &providers["count"]), (2, &json!(5)));
+    assert_eq!((providers["payment_providers"].as_array().unwrap().len(), &providers["count"]), (2, &json!(6)));
 }

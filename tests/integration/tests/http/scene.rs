@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tillbox::Host;
 use tillbox::runtime::{ComponentProvider, Grants, Runtime, RuntimeConfig};
-use tillbox_artifacts::{HOSTILE, MANUAL, STRIPE_MOCK};
+use tillbox_artifacts::{HOSTILE, MANUAL, STRIPE_MOCK, WHOLE};
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, oneshot};
 
@@ -27,6 +27,9 @@ pub(crate) const HOOKED: &str = "pp_stripe-mock_hooked";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_the_integration_tests";
 /// Misbehaves as its input says.
 pub(crate) const ROGUE: &str = "pp_hostile_default";
+
+/// Has every optional interface.
+pub(crate) const WHOLE_ID: &str = "pp_whole_default";
 
 /// Threads a host of a test has: two, so that requests really meet.
 const THREADS: usize = 2;
@@ -51,6 +54,7 @@ async fn installed() -> &'static [Installed] {
                 ("at-once", STRIPE_MOCK, automatic),
                 ("hooked", STRIPE_MOCK, hooked),
                 ("default", HOSTILE, Map::new()),
+                ("default", WHOLE, Map::new()),
             ] {
                 let package = runtime.check(component).await.expect("a good component");
                 let provider = package.grant(Grants::with_settings(settings)).expect("it asks for nothing special");

@@ -4,15 +4,16 @@ use std::fmt::Debug;
 
 use tillbox::core::Timestamp;
 use tillbox::core::event::{Change as What, Event};
-use tillbox::core::id::{CaptureId, CollectionId, RefundId, SessionId};
+use tillbox::core::id::{CaptureId, CollectionId, ProviderId, RefundId, SessionId};
 use tillbox::core::machine;
 use tillbox::core::status::{CollectionStatus, SessionStatus};
 use tillbox::store::{
-    By, CaptureFilter, Change, CollectionFilter, Key, Order, Page, PaymentFilter, Range, RefundFilter, RefundReason,
-    RefundReasonFilter, SessionFilter, Store, StoreError, Stored, Wanted,
+    AccountHolderFilter, By, CaptureFilter, Change, CollectionFilter, KeptHolder, KeptProvider, Key, Order, Page,
+    PaymentFilter, Range, RefundFilter, RefundReason, RefundReasonFilter, SessionFilter, Store, StoreError, Stored,
+    Wanted,
 };
 use tillbox_store_tests::place::Place;
-use tillbox_store_tests::sample::{created, id, noted, payment_id, provider, reason, rich, tail};
+use tillbox_store_tests::sample::{created, holder, id, noted, payment_id, provider, reason, rich, tail};
 
 const ALL: Page = Page { offset: 0, limit: Page::LIMIT_MAX };
 
@@ -242,4 +243,85 @@ pub(crate) async fn a_database_is_given_its_first_reasons_once(place: &dyn Place
     store.keep_refund_reasons(gone.collect()).await.unwrap();
     store.seed_refund_reasons(seeds(21)).await.unwrap();
     are(&reasons(store.as_ref(), RefundReasonFilter::default()).await, []);
+}
+
+pub(crate) async fn providers_are_registered_once_and_switched(place: &dyn Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let id = |name: &str| ProviderId::from_tail(name);
+    let (at, later) = (Timestamp(MADE), Timestamp(MADE + 5));
+    let (one, two) = tokio::join!(
+        store.register_providers(vec![id("a_x"), id("b_x")], at),
+        other.register_providers(vec![id("b_x"), id("c_x")], at)
+    );
+    one.unwrap();
+    two.unwrap();
+    assert!(store.switch_provider(id("b_x"), false, later).await.unwrap());
+    assert!(!store.switch_provider(id("z_x"), false, later).await.unwrap());
+    store.register_providers(vec![id("b_x")], Timestamp(MADE + 9)).await.unwrap();
+    let kept = |name: &str, is_enabled: bool, updated_at| KeptProvider {
+        id: id(name),
+        is_enabled,
+        created_at: at,
+        updated_at,
+    };
+    let all = [kept("a_x", true, at), kept("b_x", false, later), kept("c_x", true, at)];
+    assert_eq!(other.kept_providers().await.unwrap(), all);
+
+    let region = |name: &str| Some(name.to_owned());
+    store.set_region_providers("eu".into(), vec![id("c_x"), id("a_x"), id("a_x")]).await.unwrap();
+    assert_eq!(store.region_providers("eu".into()).await.unwrap(), [id("a_x"), id("c_x")]);
+    for (name, region, wanted) in [
+        ("a_x", None, Some((true, true))),
+        ("a_x", region("eu"), Some((true, true))),
+        ("b_x", region("eu"), Some((false, false))),
+        ("b_x", region("us"), Some((false, true))),
+        ("z_x", region("eu"), None),
+    ] {
+        let found = store.admission(id(name), region.clone()).await.unwrap();
+        assert_eq!(found.map(|found| (found.is_enabled, found.serves_region)), wanted, "{name} {region:?}");
+    }
+    assert!(store.set_region_providers("eu".into(), vec![id("b_x"), id("z_x")]).await.is_err());
+    assert_eq!(store.region_providers("eu".into()).await.unwrap(), [id("a_x"), id("c_x")], "all or none");
+    store.set_region_providers("eu".into(), Vec::new()).await.unwrap();
+    assert!(store.region_providers("eu".into()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_customer_has_one_living_account_with_a_provider(place: &dyn Place) {
+    let store = place.open().await;
+    let first = holder(1, "cus_1", Some("ext_1"));
+    store.keep_account_holder(first.clone()).await.unwrap();
+    for taken in [holder(2, "cus_1", None), holder(3, "cus_3", Some("ext_1"))] {
+        let error = store.keep_account_holder(taken).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict), "{error}");
+    }
+    let elsewhere = KeptHolder { provider: ProviderId::from_tail("other_x"), ..holder(4, "cus_1", Some("ext_1")) };
+    store.keep_account_holder(elsewhere.clone()).await.unwrap();
+    // Several may wait for their provider: having no id yet is not having the same.
+    let (open, also) = (holder(5, "cus_5", None), holder(6, "cus_6", None));
+    store.keep_account_holder(open.clone()).await.unwrap();
+    store.keep_account_holder(also).await.unwrap();
+    assert_eq!(store.account_holder_of(provider(), "cus_5".into()).await.unwrap(), Some(open.clone()));
+    let find =
+        async |filter: AccountHolderFilter| store.find_account_holders(Wanted::of(filter, ALL)).await.unwrap().items;
+    assert_eq!(find(AccountHolderFilter::default()).await, [elsewhere.clone(), first.clone()]);
+    let of = AccountHolderFilter { providers: vec![provider()], text: Some("CUS_1@".into()), ..Default::default() };
+    assert_eq!(find(of).await, std::slice::from_ref(&first));
+    let of = AccountHolderFilter {
+        customers: vec!["cus_1".into()],
+        external_ids: vec!["ext_2".into()],
+        ..Default::default()
+    };
+    assert_eq!(find(of).await, []);
+
+    let gone = KeptHolder { deleted_at: Some(Timestamp(MADE + 3)), ..first.clone() };
+    store.keep_account_holder(gone.clone()).await.unwrap();
+    let late = store.keep_account_holder(first.clone()).await.unwrap_err();
+    assert!(matches!(late, StoreError::Conflict), "{late}");
+    assert_eq!(store.account_holder(first.id.clone()).await.unwrap(), Some(gone));
+    assert_eq!(store.account_holder_of(provider(), "cus_1".into()).await.unwrap(), None);
+    store.keep_account_holder(holder(7, "cus_1", Some("ext_1"))).await.unwrap();
+    let made = KeptHolder { external_id: Some("ext_5".into()), request: None, attempts: 2, ..open };
+    store.keep_account_holder(made.clone()).await.unwrap();
+    drop(store);
+    assert_eq!(place.open().await.account_holder(made.id.clone()).await.unwrap(), Some(made));
 }

@@ -57,6 +57,8 @@ promises! {
     lists::several_changes_are_kept_together_or_not_at_all,
     lists::refund_reasons_are_kept_and_each_code_is_given_once,
     lists::a_database_is_given_its_first_reasons_once,
+    lists::providers_are_registered_once_and_switched,
+    lists::a_customer_has_one_living_account_with_a_provider,
 }
 
 /// Both stores keep the same columns, or one of them would forget something.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use tillbox::core::operation::OperationState;
 use tillbox::store::{Change, Key, Moved, Page, Progress, StoreError, migrate};
 use tillbox_store_tests::place::{Database, File, Place};
-use tillbox_store_tests::sample::{as_stored, claim, created, delivery, id, noted, provider, reason, rich, stored};
+use tillbox_store_tests::sample::{
+    as_stored, claim, created, delivery, holder, id, noted, provider, reason, rich, stored,
+};
 
 /// More than a batch, so that batches join without a gap.
 const COLLECTIONS: u32 = 1_203;
@@ -15,6 +17,7 @@ async fn moved(from: &dyn Place, to: &dyn Place) -> Result<Vec<Moved>, StoreErro
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+// Long because one move is looked at through every table.
 async fn there_and_back_everything_is_the_same() {
     let (start, server, end) = (File::new().await, Database::new().await, File::new().await);
     let store = start.open().await;
@@ -34,6 +37,9 @@ async fn there_and_back_everything_is_the_same() {
     let read = store.load(Key::Collection(id(2))).await.unwrap().unwrap();
     store.commit(Change { claim: Some(claim(1, "evt_1")), ..noted(&read, "claimed") }).await.unwrap();
     store.keep_refund_reasons(vec![reason(1, "late")]).await.unwrap();
+    store.register_providers(vec![provider()], reason(1, "late").created_at).await.unwrap();
+    store.set_region_providers("eu".into(), vec![provider()]).await.unwrap();
+    store.keep_account_holder(holder(1, "cus_1", Some("ext_1"))).await.unwrap();
     let events = store.events_after(0, 200).await.unwrap();
     drop(store);
 
@@ -58,6 +64,9 @@ async fn there_and_back_everything_is_the_same() {
         assert!(store.is_merged(provider(), "evt_1".into()).await.unwrap());
         assert_eq!(store.open_deliveries(String::new(), 9).await.unwrap(), [delivery(1)]);
         assert_eq!(store.events_after(0, 200).await.unwrap(), events);
+        assert_eq!(store.region_providers("eu".into()).await.unwrap(), [provider()]);
+        let account = holder(1, "cus_1", Some("ext_1"));
+        assert_eq!(store.account_holder(account.id.clone()).await.unwrap(), Some(account));
         assert_eq!(store.refund_reasons(vec![reason(1, "late").id]).await.unwrap(), [reason(1, "late")]);
         for number in [1, 10, 1_000, 1_200, COLLECTIONS] {
             let expected = if number % 10 == 0 { rich(number) } else { created(number) };
@@ -68,7 +77,19 @@ async fn there_and_back_everything_is_the_same() {
             store.list_operations(vec![OperationState::Declined], Page { offset: 0, limit: 1 }).await.unwrap();
         assert_eq!(declined.count, 120);
     }
-    for table in ["collection", "session", "payment", "operation", "delivery", "evidence", "refund_reason", "meta"] {
+    for table in [
+        "collection",
+        "session",
+        "payment",
+        "operation",
+        "delivery",
+        "evidence",
+        "refund_reason",
+        "provider",
+        "region_payment_provider",
+        "account_holder",
+        "meta",
+    ] {
         let sql = format!("select * from {table} order by 1");
         assert_eq!(rows(&start, &sql), rows(&end, &sql), "{table}");
     }

@@ -2,6 +2,7 @@
 //! state, the payer, or a provider's words.
 
 mod collection;
+mod holder;
 mod operation;
 mod payment;
 mod reading;
@@ -10,9 +11,10 @@ mod session;
 
 use serde::Serialize;
 
-use crate::service::InstalledProvider;
+use crate::service::PaymentProvider;
 
 pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
+pub(in crate::http) use holder::{AccountHolderAnswer, PaymentMethodAnswer};
 pub(in crate::http) use operation::{EventAnswer, OperationAnswer, OperationEntryAnswer};
 pub(in crate::http) use payment::{CaptureAnswer, PaymentAnswer, RefundAnswer, StorePaymentAnswer};
 pub(in crate::http) use reading::{OutcomeAnswer, SnapshotAnswer, StoreOutcomeAnswer};
@@ -50,15 +52,15 @@ pub(in crate::http) struct DeletedAnswer {
     pub(in crate::http) deleted: bool,
 }
 
-/// An installed provider.
+/// A provider that is installed or was.
 #[derive(Debug, Serialize)]
 pub(in crate::http) struct ProviderAnswer {
     id: String,
     is_enabled: bool,
 }
 
-impl From<InstalledProvider> for ProviderAnswer {
-    fn from(provider: InstalledProvider) -> Self {
+impl From<PaymentProvider> for ProviderAnswer {
+    fn from(provider: PaymentProvider) -> Self {
         Self { id: provider.id.to_string(), is_enabled: provider.is_enabled }
     }
 }
@@ -99,6 +101,11 @@ envelopes! {
     StoreSessionStatusAnswer { payment_session: StoreSessionAnswer, provider: StoreOutcomeAnswer }
     OnePayment { payment: PaymentAnswer }
     Payments { payments: Vec<PaymentAnswer>, count: u64, offset: u32, limit: u32 }
+    OneProvider { payment_provider: ProviderAnswer }
+    OneAccountHolder { account_holder: AccountHolderAnswer }
+    AccountHolders { account_holders: Vec<AccountHolderAnswer>, count: u64, offset: u32, limit: u32 }
+    OnePaymentMethod { payment_method: PaymentMethodAnswer }
+    PaymentMethods { payment_methods: Vec<PaymentMethodAnswer>, count: u64 }
     OneCapture { capture: CaptureAnswer }
     Captures { captures: Vec<CaptureAnswer>, count: u64, offset: u32, limit: u32 }
     OneRefund { refund: RefundAnswer }

@@ -1,0 +1,120 @@
+//! `/admin` account holders, and the payment methods they keep at their provider.
+
+use axum::Json as Answer;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use tillbox_core::id::{AccountHolderId, ProviderId};
+
+use super::sessions::provider_id;
+use crate::Host;
+use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::limits::ECHO_CHARS_MAX;
+use crate::http::problem::{ForOperator, Problem};
+use crate::http::wire::{
+    AccountHolderAnswer, AccountHolders, CreateAccountHolder, DeletedAnswer, Invalid, OneAccountHolder,
+    OnePaymentMethod, PaymentMethodAnswer, PaymentMethods,
+};
+use crate::service::{AccountHolderUpdate, HeldAccount, NewAccountHolder, NewPaymentMethod};
+use crate::store::{AccountHolderFilter, Page};
+
+type Result<T> = std::result::Result<Answer<T>, ForOperator>;
+
+pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<AccountHolders> {
+    let text = |text: &str| Some(text.to_owned());
+    let filter = AccountHolderFilter {
+        ids: query.among("id", "ids of account holders", |id| AccountHolderId::parse(id).ok())?,
+        providers: query.among("provider_id", "ids of providers", |id| ProviderId::parse(id).ok())?,
+        customers: query.among("customer_id", "ids of customers", text)?,
+        external_ids: query.among("external_id", "ids at the provider", text)?,
+        emails: query.among("email", "addresses", text)?,
+        created: query.created()?,
+        updated: query.updated()?,
+        text: query.text("q")?,
+    };
+    let wanted = query.wanted(filter)?;
+    query.end()?;
+    let Page { offset, limit } = wanted.page;
+    let listed = host.account_holders(wanted).await?;
+    let account_holders = listed.items.iter().map(AccountHolderAnswer::from).collect();
+    Ok(Answer(AccountHolders { account_holders, count: listed.count, offset, limit }))
+}
+
+pub(super) async fn create(
+    State(host): State<Host>,
+    _: NoQuery,
+    Json(body): Json<CreateAccountHolder>,
+) -> Result<OneAccountHolder> {
+    let new = NewAccountHolder {
+        provider: provider_id(&host, &body.provider_id)?,
+        existing: body.account_holder_id,
+        customer: body.customer,
+        data: body.data,
+        metadata: body.metadata,
+    };
+    Ok(answer(&host.create_account_holder(new).await?))
+}
+
+pub(super) async fn show(
+    State(host): State<Host>,
+    Id(id): Id<AccountHolderId>,
+    _: NoQuery,
+) -> Result<OneAccountHolder> {
+    Ok(answer(&host.account_holder(&id).await?))
+}
+
+pub(super) async fn update(
+    State(host): State<Host>,
+    Id(id): Id<AccountHolderId>,
+    _: NoQuery,
+    Json(body): Json<AccountHolderUpdate>,
+) -> Result<OneAccountHolder> {
+    Ok(answer(&host.update_account_holder(&id, body).await?))
+}
+
+pub(super) async fn delete(
+    State(host): State<Host>,
+    Id(id): Id<AccountHolderId>,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<DeletedAnswer> {
+    host.delete_account_holder(&id).await?;
+    Ok(Answer(DeletedAnswer { id: id.to_string(), object: "account_holder", deleted: true }))
+}
+
+pub(super) async fn list_methods(
+    State(host): State<Host>,
+    Id(id): Id<AccountHolderId>,
+    _: NoQuery,
+) -> Result<PaymentMethods> {
+    let methods = host.payment_methods(&id).await?;
+    let count = methods.len() as u64;
+    Ok(Answer(PaymentMethods { payment_methods: methods.iter().map(PaymentMethodAnswer::from).collect(), count }))
+}
+
+pub(super) async fn save_method(
+    State(host): State<Host>,
+    Id(id): Id<AccountHolderId>,
+    _: NoQuery,
+    Json(body): Json<NewPaymentMethod>,
+) -> Result<OnePaymentMethod> {
+    let method = host.save_payment_method(&id, body).await?;
+    Ok(Answer(OnePaymentMethod { payment_method: (&method).into() }))
+}
+
+/// The second part of the path is the provider's token.
+pub(super) async fn delete_method(
+    State(host): State<Host>,
+    path: std::result::Result<Path<(String, String)>, PathRejection>,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<DeletedAnswer> {
+    let Path((holder, method)) = path.map_err(|_| Problem::from(Invalid::field("id", "is not UTF-8")))?;
+    let shown = || holder.chars().take(ECHO_CHARS_MAX).collect();
+    let holder = AccountHolderId::parse(&holder).map_err(|_| Problem::not_found("AccountHolder", shown()))?;
+    host.delete_payment_methods(&holder, std::slice::from_ref(&method)).await?;
+    Ok(Answer(DeletedAnswer { id: method, object: "payment_method", deleted: true }))
+}
+
+fn answer(holder: &HeldAccount) -> Answer<OneAccountHolder> {
+    Answer(OneAccountHolder { account_holder: holder.into() })
+}

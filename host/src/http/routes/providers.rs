@@ -1,0 +1,58 @@
+//! `/admin` providers: which there are, whether they are wanted, and where.
+
+use axum::Json as Answer;
+use axum::extract::{Path, State};
+use tillbox_core::id::ProviderId;
+
+use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::problem::ForOperator;
+use crate::http::wire::{OneProvider, ProviderAnswer, ProvidersAnswer, RegionProviders, SwitchProvider};
+use crate::service::ProviderFilter;
+use crate::store::Page;
+use crate::{Error, Host};
+
+type Result<T> = std::result::Result<Answer<T>, ForOperator>;
+
+pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
+    let filter = ProviderFilter {
+        ids: query.among("id", "ids of providers", |id| ProviderId::parse(id).ok())?,
+        is_enabled: query.truth("is_enabled")?,
+        region: query.text("region_id")?,
+    };
+    let page = query.page()?;
+    query.end()?;
+    Ok(Answer(listed(&host, &filter, page).await?))
+}
+
+/// Switched off, it takes no new sessions; its payments go on.
+pub(super) async fn switch(
+    State(host): State<Host>,
+    Id(id): Id<ProviderId>,
+    _: NoQuery,
+    Json(body): Json<SwitchProvider>,
+) -> Result<OneProvider> {
+    let provider = host.switch_provider(&id, body.is_enabled).await?;
+    Ok(Answer(OneProvider { payment_provider: provider.into() }))
+}
+
+/// Sets the list of a region; an empty one lets every provider serve.
+pub(super) async fn set_region(
+    State(host): State<Host>,
+    Path(region): Path<String>,
+    _: NoQuery,
+    Json(body): Json<RegionProviders>,
+) -> Result<ProvidersAnswer> {
+    host.set_region_providers(&region, &body.payment_providers).await?;
+    let filter = ProviderFilter { region: Some(region), ..ProviderFilter::default() };
+    Ok(Answer(listed(&host, &filter, Page { offset: 0, limit: Page::LIMIT_MAX }).await?))
+}
+
+pub(super) async fn listed(
+    host: &Host,
+    filter: &ProviderFilter,
+    page: Page,
+) -> std::result::Result<ProvidersAnswer, Error> {
+    let listed = host.payment_providers(filter, page).await?;
+    let payment_providers = listed.items.into_iter().map(ProviderAnswer::from).collect();
+    Ok(ProvidersAnswer { payment_providers, count: listed.count, offset: page.offset, limit: page.limit })
+}

@@ -1,0 +1,52 @@
+//! Keeping providers and the regions they serve.
+
+use async_trait::async_trait;
+use tillbox_core::Timestamp;
+use tillbox_core::id::ProviderId;
+
+use super::super::sql::{Value, providers};
+use super::super::{Admission, KeptProvider, Providers, StoreError};
+use super::{PostgresStore, read};
+
+#[async_trait]
+impl Providers for PostgresStore {
+    async fn register_providers(&self, ids: Vec<ProviderId>, at: Timestamp) -> Result<(), StoreError> {
+        let known = self.kept_providers().await?;
+        let new: Vec<ProviderId> = ids.into_iter().filter(|id| known.iter().all(|known| known.id != *id)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.written(providers::register(&new, at)).await
+    }
+
+    async fn switch_provider(&self, id: ProviderId, is_enabled: bool, at: Timestamp) -> Result<bool, StoreError> {
+        match self.written(vec![providers::switch(&id, is_enabled, at)]).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn kept_providers(&self) -> Result<Vec<KeptProvider>, StoreError> {
+        let values = Vec::new();
+        let found = read::one(&self.connections, read::query("provider", providers::ALL, values)).await?;
+        found.iter().map(providers::read).collect()
+    }
+
+    async fn admission(&self, id: ProviderId, region: Option<String>) -> Result<Option<Admission>, StoreError> {
+        let values: Vec<Value> = vec![region.into(), id.as_str().into()];
+        let found = read::one(&self.connections, read::query("provider", providers::ADMISSION, values)).await?;
+        found.first().map(providers::admission).transpose()
+    }
+
+    async fn set_region_providers(&self, region: String, ids: Vec<ProviderId>) -> Result<(), StoreError> {
+        self.written(providers::set_region(&region, &ids)).await
+    }
+
+    async fn region_providers(&self, region: String) -> Result<Vec<ProviderId>, StoreError> {
+        let values = vec![region.into()];
+        let found =
+            read::one(&self.connections, read::query("region_payment_provider", providers::OF_REGION, values)).await?;
+        found.iter().map(providers::id).collect()
+    }
+}
