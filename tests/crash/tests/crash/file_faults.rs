@@ -19,11 +19,11 @@ use crate::desk::{Desk, capture};
 /// A user without rights (`nobody`), for tests that are run as root, which may write everything.
 const NOBODY: u32 = 65_534;
 
-/// Orders that are given while the disk fills up and is emptied again and again: some hundred commits.
-const ORDERS: usize = 2_000;
+/// How often the disk fills up or is emptied under load.
+const TURNS: usize = 30;
 
-/// Answers after which a full disk is emptied, and an empty one fills up.
-const ANSWERS_PER_TURN: usize = 100;
+/// Orders that are under way meanwhile: they share a few commits.
+const ORDERS: usize = 64;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_nothing_is_sent_and_what_is_open_is_resolved_later() {
@@ -62,25 +62,30 @@ async fn on_a_full_disk_nothing_is_sent_and_what_is_open_is_resolved_later() {
 async fn a_disk_that_fills_up_under_load_takes_nothing_that_was_acknowledged() {
     let mut desk = Desk::on_a_failing_disk().await;
     let (mut kept, mut refused) = (0, 0);
-    let answered = AtomicUsize::new(0);
-    let (told, ()) = tokio::join!(desk.all_at_once(vec![Order::Collect { amount: 1_000 }; ORDERS], &answered), async {
-        while answered.load(Ordering::SeqCst) < ORDERS {
-            let full = answered.load(Ordering::SeqCst) / ANSWERS_PER_TURN % 2 == 1;
-            desk.disk(if full { "full" } else { "" });
-            tokio::task::yield_now().await;
-        }
-    });
-    for told in told {
-        match told {
-            Told::Done(ack) => {
-                kept += 1;
-                desk.acknowledged(ack);
+    for turn in 0..TURNS {
+        // The first answer is given in one state, and the disk is in the other one for those behind it.
+        let (first, then) = if turn % 2 == 0 { ("", "full") } else { ("full", "") };
+        desk.disk(first);
+        let answered = AtomicUsize::new(0);
+        let orders = vec![Order::Collect { amount: 1_000 }; ORDERS];
+        let (told, ()) = tokio::join!(desk.all_at_once(orders, &answered), async {
+            while answered.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
             }
-            Told::Trouble(trouble) => {
-                refused += 1;
-                assert_eq!(trouble.code, "store_unavailable", "{}", trouble.text);
+            desk.disk(then);
+        });
+        for told in told {
+            match told {
+                Told::Done(ack) => {
+                    kept += 1;
+                    desk.acknowledged(ack);
+                }
+                Told::Trouble(trouble) => {
+                    refused += 1;
+                    assert_eq!(trouble.code, "store_unavailable", "{}", trouble.text);
+                }
+                Told::Died => panic!("the host died"),
             }
-            Told::Died => panic!("the host died"),
         }
     }
     println!("a disk that fills up and is emptied: {kept} kept, {refused} refused");
