@@ -31,7 +31,7 @@ const SECONDS: u64 = 120;
 const KILLS_MIN: u64 = 200;
 
 /// A host is killed this long after the last one was, milliseconds, at most; half of it on average.
-const PAUSE_MS_MAX: u64 = 700;
+const PAUSE_MS_MAX: u64 = 300;
 
 /// How fast the hosts' clocks run: a lease of minutes ends in seconds, and is still longer than any call takes here.
 const SPEED: i64 = 60;
