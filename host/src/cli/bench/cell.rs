@@ -21,6 +21,8 @@ const WARM_UP: u32 = 5;
 pub(super) struct Load {
     pub(super) clients: u32,
     pub(super) time: Duration,
+    /// Whether the database was filled before.
+    pub(super) full: bool,
 }
 
 /// What was found.
@@ -29,6 +31,7 @@ pub(super) struct Cell {
     pub(super) database: &'static str,
     pub(super) via: Via,
     pub(super) clients: u32,
+    pub(super) full: bool,
     /// In the database before the cell.
     pub(super) payments: u64,
     pub(super) took: Duration,
@@ -65,6 +68,7 @@ impl Cell {
             database: place.name(),
             via: door.via(),
             clients: load.clients,
+            full: load.full,
             payments,
             took,
             times,

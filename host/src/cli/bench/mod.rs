@@ -16,6 +16,7 @@ mod resources;
 mod steps;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -51,7 +52,7 @@ const PAYMENTS_MAX: u64 = 10_000_000;
 Examples:
   tillbox bench
   tillbox bench --seconds 2 --concurrency 32 --via embedded
-  tillbox bench --payments 1000000 --concurrency 32      empty, then with a million payments
+  tillbox bench --payments 1000000 --concurrency 32      empty, and with a million payments
   tillbox bench --postgres postgres://till:secret@localhost/postgres --json | jq .cells")]
 pub(super) struct BenchArguments {
     /// Seconds for each figure, after a fifth of it to warm up
@@ -71,7 +72,7 @@ pub(super) struct BenchArguments {
     /// postgres://USER:PASSWORD@HOST/NAME. The user has to be allowed to create databases
     #[arg(long, value_name = "URL", env = "TILLBOX_BENCH_POSTGRES_URL", hide_env_values = true)]
     postgres: Option<String>,
-    /// Measure, fill the database up to this many payments, and measure again
+    /// Measure a second database too, filled with this many payments, in turns with the empty one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=PAYMENTS_MAX))]
     payments: Option<u64>,
     /// Print JSON.
@@ -108,52 +109,76 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<(), Failure> {
     report.begin(&arguments)?;
     let sqlite = Place::sqlite(arguments.database.clone()).await?;
     report.place(&sqlite)?;
-    let bare = Bare::run(sqlite.directory(), Duration::from_secs(arguments.seconds)).await?;
-    report.bare(bare)?;
-    measure(&sqlite, &provider, &arguments, &mut report).await?;
-    sqlite.clean_up().await?;
+    report.bare(Bare::run(sqlite.directory(), Duration::from_secs(arguments.seconds)).await?)?;
+    let full = match arguments.payments {
+        Some(payments) => Some((Place::sqlite_beside(&sqlite).await?, payments)),
+        None => None,
+    };
+    measure(sqlite, full, &provider, &arguments, &mut report).await?;
     if let Some(url) = &arguments.postgres {
         let postgres = Place::postgres(url).await?;
         report.place(&postgres)?;
-        let measured = measure(&postgres, &provider, &arguments, &mut report).await;
-        // Dropped also when something failed: it is on somebody's server.
-        postgres.clean_up().await?;
-        measured?;
+        let full = match arguments.payments {
+            Some(payments) => Some((Place::postgres(url).await?, payments)),
+            None => None,
+        };
+        measure(postgres, full, &provider, &arguments, &mut report).await?;
     }
     report.end()
 }
 
-/// All cells of one database; with `--payments` once more when it is full.
+/// All cells of a database, each followed by the same on a full one where that is wanted: what else goes on in the machine then
+/// hits both alike. Nothing is left behind, also when something fails.
 async fn measure(
-    place: &Place,
-    provider: &std::sync::Arc<dyn Provider>,
+    empty: Place,
+    full: Option<(Place, u64)>,
+    provider: &Arc<dyn Provider>,
     arguments: &BenchArguments,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let host = Host::builder().store(place.store()).provider(ID_DEFAULT, provider.clone()).build().await?;
-    cells(place, &host, arguments, report).await?;
-    if let Some(payments) = arguments.payments {
-        let filled = fill::fill(place, provider, payments).await?;
-        report.filled(filled)?;
-        cells(place, &host, arguments, report).await?;
+    let (full, payments) = full.unzip();
+    let mut measured = Ok(());
+    if let (Some(full), Some(payments)) = (&full, payments) {
+        measured = fill::fill(full, provider, payments).await.and_then(|filled| report.filled(filled));
     }
-    Ok(())
+    if measured.is_ok() {
+        measured = cells(&empty, full.as_ref(), provider, arguments, report).await;
+    }
+    if let Some(full) = full {
+        full.clean_up().await?;
+    }
+    empty.clean_up().await?;
+    measured
 }
 
-async fn cells(place: &Place, host: &Host, arguments: &BenchArguments, report: &mut Report) -> Result<(), Failure> {
+async fn cells(
+    empty: &Place,
+    full: Option<&Place>,
+    provider: &Arc<dyn Provider>,
+    arguments: &BenchArguments,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let places = [Some(empty), full].into_iter().flatten();
+    let mut hosts = Vec::new();
+    for (place, full) in places.zip([false, true]) {
+        let host = Host::builder().store(place.store()).provider(ID_DEFAULT, Arc::clone(provider)).build().await?;
+        hosts.push((place, host, full));
+    }
     for via in &arguments.via {
-        let door = Door::open(*via, host).await?;
         for clients in &arguments.concurrency {
-            let load = Load { clients: *clients, time: Duration::from_secs(arguments.seconds) };
-            report.cell(Cell::measure(place, &door, load).await?)?;
+            for (place, host, full) in &hosts {
+                let door = Door::open(*via, host).await?;
+                let load = Load { clients: *clients, time: Duration::from_secs(arguments.seconds), full: *full };
+                report.cell(Cell::measure(place, &door, load).await?)?;
+                door.close().await?;
+            }
         }
-        door.close().await?;
     }
     Ok(())
 }
 
 /// The provider that all payments go through, in its sandbox.
-async fn manual() -> Result<std::sync::Arc<dyn Provider>, Failure> {
+async fn manual() -> Result<Arc<dyn Provider>, Failure> {
     let runtime = load::start_runtime(None)?;
     let source = Source::Bundled("manual".to_owned());
     let wanted = Wanted { source, id: ID_DEFAULT.to_owned(), grants: Grants::default() };

@@ -37,16 +37,16 @@ pub(super) struct Counted {
 impl Place {
     /// A file, or a temporary one.
     pub(super) async fn sqlite(file: Option<PathBuf>) -> Result<Self, Failure> {
-        let (file, temporary) = match file {
-            Some(file) => (file, None),
-            None => {
-                let made = tempfile::Builder::new().prefix("tillbox-bench-").tempdir();
-                let directory = made.map_err(|error| {
-                    Failure::because("no temporary directory", &error).next("name a file with --database PATH")
-                })?;
-                (directory.path().join("bench.db"), Some(directory))
-            }
+        let Some(file) = file else {
+            let made = tempfile::Builder::new().prefix("tillbox-bench-").tempdir();
+            let no_place = |error| Failure::because("no temporary directory", &error);
+            return Self::sqlite_in(made.map_err(|error| no_place(error).next("name a file with --database PATH"))?)
+                .await;
         };
+        Self::sqlite_at(file, None).await
+    }
+
+    async fn sqlite_at(file: PathBuf, temporary: Option<TempDir>) -> Result<Self, Failure> {
         refuse_unless_new(&file)?;
         let directory = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -64,6 +64,16 @@ impl Place {
         let what = if temporary.is_some() { "removed at the end" } else { "left there at the end" };
         let described = format!("SQLite in {}, {what}; WAL, synchronous=FULL", file.display());
         Ok(Self { kind: Kind::Sqlite { store: Arc::new(store), temporary }, directory, described })
+    }
+
+    /// A temporary file on the same disk as another one.
+    pub(super) async fn sqlite_beside(other: &Self) -> Result<Self, Failure> {
+        let made = tempfile::Builder::new().prefix("tillbox-bench-full-").tempdir_in(&other.directory);
+        Self::sqlite_in(made.map_err(|error| Failure::because("no temporary directory", &error))?).await
+    }
+
+    async fn sqlite_in(directory: TempDir) -> Result<Self, Failure> {
+        Self::sqlite_at(directory.path().join("bench.db"), Some(directory)).await
     }
 
     /// A database of its own on this server.

@@ -55,13 +55,14 @@ impl Report {
         self.filled.push(filled);
         let (payments, rate) = (number(filled.payments), number(per_second(filled.written, filled.took)));
         self.screen.line("")?;
-        self.screen.line(format!("filled up to {payments} payments, {rate} whole books a second"))?;
+        self.screen.line(format!("another one filled with {payments} payments, {rate} whole books a second"))?;
         Ok(self.screen.flush()?)
     }
 
     pub(super) fn cell(&mut self, cell: Cell) -> Result<(), Failure> {
         self.screen.line("")?;
-        let title = format!("{}, {}, {} at once", cell.database, cell.via.as_str(), cell.clients);
+        let full = if cell.full { " and full" } else { "" };
+        let title = format!("{}{full}, {}, {} at once", cell.database, cell.via.as_str(), cell.clients);
         self.screen.line(format!("{}: {}", self.screen.paint(Style::Bold, title), self.summary(&cell)))?;
         let heading = ["ms", "p50", "p95", "p99"].map(str::to_owned).to_vec();
         let rows = Step::ALL.map(|step| {
@@ -77,9 +78,7 @@ impl Report {
     }
 
     pub(super) fn end(self) -> Result<(), Failure> {
-        if self.filled.is_empty() {
-            self.screen.line("")?;
-        } else {
+        if !self.filled.is_empty() {
             self.screen.line("")?;
             self.screen.line(self.screen.paint(Style::Bold, "Full against empty"))?;
         }
@@ -98,14 +97,15 @@ impl Report {
         Ok(())
     }
 
-    /// The same cell before and after the database was filled.
+    /// The same cell on the empty and on the full database.
     fn pairs(&self) -> impl Iterator<Item = (&Cell, &Cell)> {
         let same = |one: &Cell, other: &Cell| {
-            (one.database, one.via, one.clients) == (other.database, other.via, other.clients)
+            !one.full && (one.database, one.via, one.clients) == (other.database, other.via, other.clients)
         };
-        self.cells.iter().enumerate().filter_map(move |(index, full)| {
-            self.cells[..index].iter().find(|empty| same(empty, full)).map(|empty| (empty, full))
-        })
+        self.cells
+            .iter()
+            .filter(|cell| cell.full)
+            .filter_map(move |full| self.cells.iter().find(|empty| same(empty, full)).map(|empty| (empty, full)))
     }
 
     fn summary(&self, cell: &Cell) -> String {
@@ -134,7 +134,8 @@ impl Report {
 
     /// Flows per second against those of one client, where that was measured.
     fn alone(&self, cell: &Cell) -> Option<Value> {
-        let same = |one: &&Cell| one.clients == 1 && (one.database, one.via) == (cell.database, cell.via);
+        let same =
+            |one: &&Cell| one.clients == 1 && (one.database, one.via, one.full) == (cell.database, cell.via, cell.full);
         let one = self.cells.iter().rev().find(same)?;
         Some(ratio(rate(cell), rate(one)))
     }
@@ -189,6 +190,7 @@ impl Report {
             "database": cell.database,
             "via": cell.via.as_str(),
             "concurrency": cell.clients,
+            "full": cell.full,
             "payments_before": cell.payments,
             "flows": cell.times.flows(),
             "flows_per_second": rate(cell),
