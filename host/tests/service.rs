@@ -36,7 +36,10 @@ impl Scene {
     async fn new(provider: Scripted) -> Self {
         let (provider, installed) = shared(provider);
         let store = Arc::new(SqliteStore::in_memory().unwrap());
-        let host = Host::builder().store(Arc::clone(&store) as Arc<dyn Store>).provider("default", installed);
+        let host = Host::builder()
+            .without_background_work()
+            .store(Arc::clone(&store) as Arc<dyn Store>)
+            .provider("default", installed);
         Self { host: host.build().await.unwrap(), provider, store }
     }
 
@@ -283,7 +286,12 @@ async fn captures_at_once_never_exceed_what_is_authorized() {
 async fn a_provider_that_was_removed_is_named_and_nothing_is_lost() {
     let scene = Scene::new(Scripted::new(Reach::Network)).await;
     let payment = scene.payment().await;
-    let without = Host::builder().store(Arc::clone(&scene.store) as Arc<dyn Store>).build().await.unwrap();
+    let without = Host::builder()
+        .without_background_work()
+        .store(Arc::clone(&scene.store) as Arc<dyn Store>)
+        .build()
+        .await
+        .unwrap();
     let error = without.capture(&payment, None).await.unwrap_err();
     assert_eq!(error.code(), "unknown_provider");
     assert_eq!(without.payment(&payment).await.unwrap().payment.amount, euro("100.00"));
@@ -349,6 +357,7 @@ async fn an_operation_whose_holder_died_is_asked_about_and_not_before() {
     let clock = Arc::new(Hands::default());
     let build = |installed| {
         Host::builder()
+            .without_background_work()
             .store(Arc::clone(&store))
             .provider("default", installed)
             .clock(Arc::clone(&clock) as Arc<_>)

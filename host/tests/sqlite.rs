@@ -19,7 +19,7 @@ use tillbox::store::{Change, Key, Store, StoreError, Stored};
 
 async fn host(path: &Path) -> Host {
     let (_, provider) = shared(Scripted::new(Reach::Nowhere));
-    Host::builder().database(path).provider("default", provider).build().await.unwrap()
+    Host::builder().without_background_work().database(path).provider("default", provider).build().await.unwrap()
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let (provider, installed) = shared(Scripted::new(Reach::Network));
-        let host = Host::builder().in_memory().provider("default", installed).build().await.unwrap();
+        let host =
+            Host::builder().without_background_work().in_memory().provider("default", installed).build().await.unwrap();
         let collection = host.create_collection(NewCollection::new(euro("100.00"))).await.unwrap().id;
         let session = host.create_session(&collection, NewSession::new(provider_id())).await.unwrap().value.id;
         Self { host, provider, session }
@@ -169,8 +170,14 @@ async fn a_provider_cannot_speak_of_another_providers_session() {
     let scene = Scene::new().await;
     let (second, installed) = shared(Scripted::new(Reach::Network));
     let (_, first) = shared(Scripted::new(Reach::Network));
-    let host =
-        Host::builder().in_memory().provider("default", first).provider("other", installed).build().await.unwrap();
+    let host = Host::builder()
+        .without_background_work()
+        .in_memory()
+        .provider("default", first)
+        .provider("other", installed)
+        .build()
+        .await
+        .unwrap();
     let collection = host.create_collection(NewCollection::new(euro("100.00"))).await.unwrap().id;
     let session = host.create_session(&collection, NewSession::new(provider_id())).await.unwrap().value.id;
     second.will_claim(Ok(vec![claim("evt-1", &session, EvidenceAction::Authorized, Some(euro("100.00")))]));

@@ -5,6 +5,7 @@ use crate::money::Money;
 use crate::operation::GivenReason;
 use crate::outcome::{Evidence, Outcome, ProviderError, Snapshot};
 use crate::text::Json;
+use crate::time::Timestamp;
 
 /// A command. Ids are made by the caller: the core has no randomness.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +50,18 @@ pub enum Command {
         request: Request,
         /// What the provider can do.
         abilities: Abilities,
+        /// Whether the books hold all that the provider is handed, so that it can be handed over again. What a payer typed
+        /// in is handed on and not kept.
+        is_repeatable: bool,
+        /// Until when the operation belongs to whoever begins it. Past it, the holder counts as dead.
+        lease_until: Timestamp,
     },
     /// The provider is about to be asked again, with the same key.
     Retry {
         /// The operation.
         operation: OperationId,
+        /// As in `Begin`.
+        lease_until: Timestamp,
     },
     /// A call came back.
     Settle {
@@ -277,6 +285,8 @@ pub enum Answer {
 pub enum Finding {
     /// The provider knows the operation.
     Known(Snapshot),
+    /// Nothing, neither way: it is looked at again later.
+    Nothing,
     /// It provably did not happen. The text says what the proof is.
     Absent(String),
     /// No way of asking is left. The text says why; a person has to look.

@@ -78,6 +78,8 @@ pub enum Change {
         payment: PaymentId,
         /// The new private state.
         data: Json,
+        /// The provider's id of the payment, where it is news.
+        provider_reference: Option<String>,
     },
     /// The notes of a payment changed.
     PaymentNoted {
@@ -113,6 +115,29 @@ pub enum Change {
         lease_token: u64,
         /// Which attempt this is.
         attempts: u32,
+        /// How often the host has looked, this time included.
+        checks: u32,
+        /// Until when it belongs to whoever asks.
+        lease_until: Timestamp,
+    },
+    /// A look at an open operation found nothing out. Nobody outside is told, and the time of its last change stays: proofs
+    /// count from there.
+    OperationPostponed {
+        /// The operation.
+        operation: OperationId,
+        /// How often the host has looked.
+        checks: u32,
+        /// When it looks again; absent where only a person can go on.
+        next_action_at: Option<Timestamp>,
+    },
+    /// The reply to a call came after a webhook had told how it ended, and agrees: what only the reply knew is kept.
+    ReplyMerged {
+        /// The operation.
+        operation: OperationId,
+        /// The gateway's id of what was done.
+        provider_reference: Option<String>,
+        /// Why it stands as it does, from now on: nothing, when the reply says all that the webhook said.
+        reason: Option<String>,
     },
     /// The notes of a capture or refund changed.
     OperationNoted {
@@ -187,4 +212,8 @@ pub struct Settlement {
     pub reason: Option<String>,
     /// One sentence to it.
     pub detail: Option<String>,
+    /// How often the host has looked; a question of another kind is counted anew.
+    pub checks: u32,
+    /// When the host looks at it next; absent when it is settled, or only a person can go on.
+    pub next_action_at: Option<Timestamp>,
 }

@@ -26,6 +26,8 @@ pub mod command;
 pub mod event;
 pub mod refusal;
 
+pub mod schedule;
+
 pub mod machine;
 
 pub use currency::Currency;

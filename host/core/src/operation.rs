@@ -79,6 +79,20 @@ impl OperationState {
             }
         }
     }
+
+    /// Whether the host itself goes on with it (invariant I7): then there is a time at which it does.
+    #[must_use]
+    pub fn is_looked_after(self) -> bool {
+        match self {
+            Self::Running | Self::Pending | Self::Unknown => true,
+            Self::NeedsReview
+            | Self::Succeeded
+            | Self::Declined
+            | Self::NeedsAction
+            | Self::Rejected
+            | Self::Absent => false,
+        }
+    }
 }
 
 /// What an operation makes beside changing its session.
@@ -164,12 +178,23 @@ pub struct Operation {
     pub created_by: Option<String>,
     /// The owner's own notes.
     pub metadata: Option<Json>,
-    /// How often the provider was asked what became of it.
+    /// Whether the books hold all that the provider was handed. Only then can the very same be asked again.
+    pub is_repeatable: bool,
+    /// How often the host has looked what became of it.
     pub checks: u32,
-    /// When the host looks at it next; absent when there is nothing left to find out, or only a person can.
+    /// When the host looks at it next: for a running one the end of its lease. Absent when there is nothing left to find
+    /// out, or only a person can.
     pub next_action_at: Option<Timestamp>,
     /// When it was begun.
     pub created_at: Timestamp,
     /// When its state or its notes last changed.
     pub updated_at: Timestamp,
+}
+
+impl Operation {
+    /// Since when it is a question: since it was first asked where it was asked again, else since its state last changed.
+    #[must_use]
+    pub fn uncertain_since(&self) -> Timestamp {
+        if self.attempts > 1 { self.created_at } else { self.updated_at }
+    }
 }

@@ -115,6 +115,15 @@ pub struct Payment {
     pub updated_at: Timestamp,
 }
 
+/// Something about a collection, a session or a payment is a question. It stands beside the status, which says what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uncertain {
+    /// Since when.
+    pub since: Timestamp,
+    /// When the host looks next; absent where only a person can go on.
+    pub next_check_at: Option<Timestamp>,
+}
+
 impl Collection {
     /// The currency, the exponent included, as it was when the collection was made.
     #[must_use]
@@ -225,11 +234,16 @@ impl Collection {
         self.left(after_refunded, self.reserved_refunds_of(payment))
     }
 
-    /// Since when something about this collection is a question, if anything is.
+    /// What is a question about these operations, if anything is.
     #[must_use]
-    pub fn uncertain_since(&self) -> Option<Timestamp> {
-        let uncertain = self.operations.iter().filter(|operation| operation.state.is_uncertain());
-        uncertain.map(|operation| operation.updated_at).min()
+    pub fn uncertain(&self, concerns: impl Fn(&Operation) -> bool) -> Option<Uncertain> {
+        let uncertain = |operation: &&Operation| operation.state.is_uncertain() && concerns(operation);
+        let uncertain: Vec<&Operation> = self.operations.iter().filter(uncertain).collect();
+        let since = uncertain.iter().map(|operation| operation.uncertain_since()).min()?;
+        Some(Uncertain {
+            since,
+            next_check_at: uncertain.iter().filter_map(|operation| operation.next_action_at).min(),
+        })
     }
 
     /// The status that follows from sessions, payments and operations.

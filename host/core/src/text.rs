@@ -20,6 +20,12 @@ impl Json {
         Self::from_checked("{}")
     }
 
+    /// Whether it is the empty object, written as [`Json::empty`] writes it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        &*self.0 == "{}"
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -159,7 +159,7 @@ fn an_error_counts_as_far_as_the_bytes_allow() {
                     let label = format!("{kind:?} {error_kind:?} {sent:?}");
                     assert_eq!(scene.state_of(&operation), (want, Some(reason)), "{label}");
                     assert_eq!(scene.op(&operation).detail.as_deref(), Some("code: message"));
-                    assert_eq!(scene.state.uncertain_since().is_some(), want == OperationState::Unknown, "{label}");
+                    assert_eq!(scene.state.uncertain(|_| true).is_some(), want == OperationState::Unknown, "{label}");
                 }
             }
         }

@@ -131,7 +131,8 @@ fn normal(mut state: Collection) -> Collection {
     let now = Timestamp(0);
     let mut unasked: BTreeMap<&str, Operation> = BTreeMap::new();
     for operation in std::mem::take(&mut state.operations) {
-        let operation = Operation { created_at: now, updated_at: now, ..operation };
+        let next_action_at = operation.next_action_at.map(|_| now);
+        let operation = Operation { created_at: now, updated_at: now, next_action_at, ..operation };
         if operation.origin != Origin::Observed {
             state.operations.push(operation);
             continue;

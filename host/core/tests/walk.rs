@@ -24,6 +24,9 @@ use tillbox_core::text::Json;
 /// Sessions a walk may open: two are enough for every rule between sessions.
 const SESSIONS: usize = 2;
 
+/// Time stands still, so no lease ever ends.
+const LEASE: Timestamp = Timestamp(15_000);
+
 /// A state and how it came about: the newest events, and those before them.
 struct Node {
     state: Collection,
@@ -162,7 +165,13 @@ fn moves(state: &Collection) -> Vec<Command> {
         requests.push(Request::Cancel { payment, note: None });
     }
     let operation = OperationId::from_tail(&tail);
-    let begin = |request| Command::Begin { operation: operation.clone(), request, abilities: Abilities::ALL };
+    let begin = |request| Command::Begin {
+        operation: operation.clone(),
+        request,
+        abilities: Abilities::ALL,
+        is_repeatable: true,
+        lease_until: LEASE,
+    };
     moves.extend(requests.into_iter().map(begin));
     moves.extend(state.operations.iter().flat_map(answers));
     moves
@@ -177,22 +186,25 @@ fn answers(operation: &Operation) -> Vec<Command> {
                 .into_iter()
                 .map(|answer| Command::Settle { operation: id.clone(), lease_token: operation.lease_token, answer })
                 .collect();
-            commands.push(Command::Retry { operation: id });
+            commands.push(Command::Retry { operation: id, lease_until: LEASE });
             commands
         }
         OperationState::Unknown | OperationState::Pending | OperationState::NeedsReview => {
             let known = plain_outcome(done(operation.kind), operation.amount);
             let find = |finding| Command::Resolve { operation: id.clone(), finding };
             vec![
+                find(Finding::Nothing),
                 find(Finding::Absent("proof".into())),
                 find(Finding::Exhausted("no way left".into())),
                 find(Finding::MarkedSucceeded("seen".into())),
                 find(snapshot(ProviderStatus::Pending, Some(known))),
-                Command::Retry { operation: id.clone() },
+                Command::Retry { operation: id.clone(), lease_until: LEASE },
             ]
         }
         // The reply to a call that a webhook overtook.
-        OperationState::Declined | OperationState::Absent if operation.reason.as_deref() == Some("observed") => {
+        OperationState::Succeeded | OperationState::Declined | OperationState::Absent
+            if operation.reason.as_deref() == Some("observed") =>
+        {
             let answer = outcome(done(operation.kind), operation.amount);
             vec![Command::Settle { operation: id, lease_token: operation.lease_token, answer }]
         }

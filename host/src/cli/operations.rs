@@ -172,7 +172,8 @@ async fn recheck(arguments: RecheckArguments) -> Result<(), Failure> {
 async fn open(named: &DatabaseArguments, loaded: &[load::Loaded]) -> Result<Host, Failure> {
     let database = Database::of(named.url.database_url.clone(), named.database.clone());
     database.must_exist()?;
-    Ok(load::install(database.builder(), loaded).build().await?)
+    // A look at the books must not begin work of its own beside the server's.
+    Ok(load::install(database.builder(), loaded).without_background_work().build().await?)
 }
 
 fn show(operation: &Operation, json: bool) -> Result<(), Failure> {

@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
@@ -27,10 +26,6 @@ pub(super) const DATABASE_DEFAULT: &str = "tillbox.db";
 
 /// Where the server listens when nothing is said.
 const LISTEN_DEFAULT: &str = "127.0.0.1:9000";
-
-/// Milliseconds between two rounds of asking providers about open operations: soon enough for a person who waits, rare
-/// enough not to trouble a gateway that is down.
-const RECONCILE_EVERY_MS: u64 = 30_000;
 
 /// Serve the payment flow over HTTP, with both bundled providers, on an embedded database.
 ///
@@ -202,7 +197,7 @@ fn cache_directory() -> Option<PathBuf> {
 struct Running {
     stop: watch::Sender<bool>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
-    reconciling: tokio::task::JoinHandle<()>,
+    host: Host,
 }
 
 impl Running {
@@ -210,9 +205,8 @@ impl Running {
     fn start(listener: TcpListener, host: Host) -> Result<Self, Failure> {
         let (stop, stopped) = watch::channel(false);
         listen_for_signals(stop.clone())?;
-        let reconciling = tokio::spawn(reconcile(host.clone(), stopped.clone()));
-        let server = tokio::spawn(http::serve(listener, host, until(stopped)));
-        Ok(Self { stop, server, reconciling })
+        let server = tokio::spawn(http::serve(listener, host.clone(), until(stopped)));
+        Ok(Self { stop, server, host })
     }
 
     fn stop(&self) {
@@ -222,8 +216,7 @@ impl Running {
     /// Waits until the requests under way are finished.
     async fn ended(self) -> Result<(), Failure> {
         let served = self.server.await;
-        // It only ever waits or reads: what it would have changed is changed in one commit or not at all.
-        self.reconciling.abort();
+        self.host.stop_background_work().await;
         match served {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::because("the server cannot go on", &error)),
@@ -235,23 +228,6 @@ impl Running {
 async fn until(mut stopped: watch::Receiver<bool>) {
     // The sender is gone only when the server is.
     let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-/// Asks providers about what is open, at the start and from then on.
-async fn reconcile(host: Host, stopped: watch::Receiver<bool>) {
-    let stop = until(stopped);
-    tokio::pin!(stop);
-    loop {
-        match host.reconcile().await {
-            Ok(0) => {}
-            Ok(ended) => tracing::info!(ended, "open operations came to an end"),
-            Err(error) => tracing::warn!(%error, "open operations could not be looked at"),
-        }
-        tokio::select! {
-            () = &mut stop => return,
-            () = tokio::time::sleep(Duration::from_millis(RECONCILE_EVERY_MS)) => {}
-        }
-    }
 }
 
 /// The first SIGINT or SIGTERM lets the server finish, the second does not.

@@ -9,7 +9,8 @@ use tillbox_runtime::Provider;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
 
-use super::{Error, Host, Inner, OnStep};
+use super::recovery::Recovery;
+use super::{Error, Host, Inner, OnStep, Pace};
 use crate::clock::{Clock, SystemClock};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{self, Store, StoreError};
@@ -34,6 +35,8 @@ pub struct HostBuilder {
     deadline_ms: u32,
     twice: Option<ProviderId>,
     on_step: Option<OnStep>,
+    pace: Pace,
+    has_background_work: bool,
 }
 
 impl Default for HostBuilder {
@@ -46,6 +49,8 @@ impl Default for HostBuilder {
             deadline_ms: DEADLINE_MS_DEFAULT,
             twice: None,
             on_step: None,
+            pace: Pace::default(),
+            has_background_work: true,
         }
     }
 }
@@ -118,7 +123,22 @@ impl HostBuilder {
         self
     }
 
-    /// Opens the store and starts.
+    /// How fast open operations are looked at.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Builds a host that does nothing by itself: for tests, and for tools beside a host. Somebody else has to look at what
+    /// is open, with [`Host::reconcile`] or from another process.
+    #[must_use]
+    pub fn without_background_work(mut self) -> Self {
+        self.has_background_work = false;
+        self
+    }
+
+    /// Opens the store and starts: from here on the host looks by itself at what an earlier one has left open.
     ///
     /// # Errors
     /// [`Error::Invalid`] when no store was named, a provider is installed twice or the deadline is out of bounds;
@@ -150,10 +170,14 @@ impl HostBuilder {
                 deadline_ms: self.deadline_ms,
                 host_key,
                 on_step: self.on_step,
+                recovery: Recovery::new(self.pace),
             }),
         };
         host.seed().await?;
         host.register().await?;
+        if self.has_background_work {
+            host.start_lanes();
+        }
         Ok(host)
     }
 }

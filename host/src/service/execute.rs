@@ -51,6 +51,8 @@ impl Host {
                 operation: id.clone(),
                 request: request.clone(),
                 abilities: abilities(provider.info()),
+                is_repeatable: input.is_empty(),
+                lease_until: self.lease_until(),
             };
             let begun = machine::decide(Some(&stored.collection), &command, self.now())?;
             self.step(Step::Decided);
@@ -112,7 +114,7 @@ impl Host {
     }
 
     /// The answer counts however much the collection changed meanwhile; only an older lease loses.
-    async fn settle(&self, id: &OperationId, settle: &Command) -> Result<Collection, Error> {
+    pub(super) async fn settle(&self, id: &OperationId, settle: &Command) -> Result<Collection, Error> {
         match self.change(&Key::Operation(id.clone()), |_| Ok(settle.clone())).await {
             // Somebody else found out first what this call was about to say.
             Err(Error::Refused(Refusal::AlreadySettled { .. } | Refusal::StaleLease)) => {
@@ -146,7 +148,7 @@ impl Host {
         }
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         provider: &dyn Provider,
         collection: &Collection,
@@ -253,13 +255,13 @@ fn provider_of(collection: &Collection, request: &Request) -> Result<ProviderId,
     }
 }
 
-fn settle_command(started: &Collection, id: &OperationId, answer: Answer) -> Command {
+pub(super) fn settle_command(started: &Collection, id: &OperationId, answer: Answer) -> Command {
     let lease_token = started.operation(id).expect("begun just now").lease_token;
     Command::Settle { operation: id.clone(), lease_token, answer }
 }
 
 /// What a call says, seen with what the host knows of the bytes.
-fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
+pub(super) fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
     let sent = |implied: MoneyImplication| match (reach, implied) {
         (Reach::Nowhere, _) | (Reach::Network, MoneyImplication::NothingSent) => Sent::Nothing,
         (Reach::Network, MoneyImplication::MayHaveBeenSent) => Sent::Maybe,
@@ -310,7 +312,7 @@ fn conclude(collection: Collection, id: &OperationId, call: Call<Outcome>) -> Re
     }
 }
 
-fn log_call(operation: &Operation, report: &CallReport) {
+pub(super) fn log_call(operation: &Operation, report: &CallReport) {
     tracing::info!(
         operation = operation.id.as_str(),
         kind = operation.kind.as_str(),

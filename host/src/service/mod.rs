@@ -10,6 +10,7 @@ mod error;
 mod execute;
 mod holders;
 mod input;
+mod journal;
 mod keys;
 mod list;
 mod methods;
@@ -19,8 +20,10 @@ mod payments;
 mod providers;
 mod reasons;
 mod recheck;
+mod recovery;
 mod sessions;
 mod step;
+mod strategy;
 mod view;
 mod webhooks;
 
@@ -47,8 +50,11 @@ pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
 pub use providers::{InstalledProvider, PaymentProvider, ProviderFilter, REGION_ID_BYTES_MAX};
 pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
+pub use recheck::LEASE_MARGIN_MS;
+pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};
 pub use step::{OnStep, Step};
-pub use view::{Authorization, Capture, Done, PaymentView, Refund};
+pub use strategy::{HORIZON_MS_MIN, MARGIN_MS, WEBHOOKS_MS};
+pub use view::{Authorization, Capture, Done, PaymentView, Refund, SessionView};
 pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 
 /// A payment host. Cheap to clone; every clone is the same host.
@@ -79,6 +85,7 @@ struct Inner {
     deadline_ms: u32,
     host_key: [u8; 32],
     on_step: Option<OnStep>,
+    recovery: recovery::Recovery,
 }
 
 impl Host {

@@ -1,157 +1,196 @@
-//! Asking the provider about operations whose fate is open.
+//! One look at an operation whose fate is open: what the provider tells about it, and what silence leads to.
 //!
-//! The only ways an open operation ends: the provider knows it, or its absence is proven. A provider that cannot be reached
-//! proves nothing, and neither does patience.
+//! The only ways an open operation ends: the provider knows it, its absence is proven, or a person says so. A provider that
+//! cannot be reached proves nothing, and neither does patience. When a look is due is the core's business, who looks when
+//! several hosts could is `recovery`'s.
 
-use tillbox_core::command::{Answer, Command, Finding, Sent};
+use tillbox_core::Timestamp;
+use tillbox_core::command::{Answer, Command, Finding};
 use tillbox_core::id::OperationId;
 use tillbox_core::operation::{Operation, OperationKind, OperationState};
 use tillbox_core::outcome::{ErrorKind, OperationReference, Snapshot};
+use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Session};
+use tillbox_core::text::Json;
 use tillbox_runtime::info::Lookup;
 use tillbox_runtime::request::{CallContext, RetrieveRequest};
 use tillbox_runtime::{Failure, Provider};
 
-use super::execute::payment_state;
+use super::execute::{answer_of, log_call, payment_state, settle_command};
+use super::strategy::{Question, Silence};
 use super::{Error, Host, Step};
 use crate::clock::new_tail;
-use crate::store::{Key, Page, StoreError};
+use crate::store::Key;
 
-/// How long a running operation belongs to whoever began it, milliseconds: the longest call there can be, and as much again for
-/// the commit after it. Whoever holds it longer has died; its answer, should one come, loses against the lease token.
-const LEASE_MS: i64 = 2 * super::DEADLINE_MS_MAX as i64;
+/// Milliseconds that a running operation belongs to whoever began it beyond the deadline of its call: for the commit after
+/// it. Whoever holds it longer counts as dead. One that was only slow loses nothing: its answer still counts, unless
+/// somebody has asked again meanwhile.
+pub const LEASE_MARGIN_MS: i64 = 5_000;
 
-/// Open operations looked at in one round of [`Host::reconcile`]: bounds its memory, the next round takes the next ones.
-const ROUND_MAX: u32 = Page::LIMIT_MAX;
-
-/// Added to a provider's declared lag before "not found" counts as proof, milliseconds: clocks differ, queues stall.
-const LOOKUP_MARGIN_MS: i64 = 60_000;
+/// Why somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A request waits for it. It asks and does not send again: that has its own times.
+    Request,
+    /// It is due, or an operator wants to know.
+    Due,
+}
 
 impl Host {
-    /// Asks the provider about an operation and makes what it tells durable. A settled one answers as it is.
+    /// Asks the provider about an operation and makes what it tells durable. A settled one answers as it is. Where asking is
+    /// no way and the gateway still recognises the key, the same request is sent again with it.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::NotAsked`], [`Error::Store`].
     pub async fn recheck(&self, id: &OperationId) -> Result<Operation, Error> {
-        let key = Key::Operation(id.clone());
-        let collection = self.stored(&key).await?.collection;
-        let operation = collection.operation(id).expect("found by this id").clone();
-        if operation.state.is_terminal() {
-            return Ok(operation);
-        }
-        if operation.state == OperationState::Running {
-            if !self.abandoned(&operation) {
-                return Ok(operation);
-            }
-            self.give_up(&operation).await?;
-        }
-        let provider = self.provider(&operation.provider)?;
-        let Some(finding) = self.look_up(provider.as_ref(), &collection, &operation).await? else {
-            return Ok(operation);
-        };
-        let resolve = Command::Resolve { operation: id.clone(), finding };
-        let resolved = self.change(&key, |_| Ok(resolve.clone())).await;
-        let collection = match resolved {
-            Err(Error::Refused(tillbox_core::refusal::Refusal::AlreadySettled { .. })) => {
-                self.stored(&key).await?.collection
-            }
-            other => other?,
-        };
-        Ok(collection.operation(id).expect("operations are never deleted").clone())
+        self.look(id, Turn::Due).await
     }
 
-    /// Rechecks what is open and concerns the next operation. A provider that cannot be asked leaves things as they are: the
-    /// core then refuses what would be unsafe.
+    /// Until when an operation that is begun now belongs to whoever begins it.
+    pub(super) fn lease_until(&self) -> Timestamp {
+        Timestamp(self.now().0.saturating_add(i64::from(self.inner.deadline_ms)).saturating_add(LEASE_MARGIN_MS))
+    }
+
+    /// Looks at what is open and concerns the next operation (rule R4). A provider that cannot be asked leaves things as they
+    /// are: the core then refuses what would be unsafe.
     pub(super) async fn reconcile_first(
         &self,
         key: &Key,
         concerns: impl Fn(&Operation) -> bool,
     ) -> Result<Collection, Error> {
         let collection = self.stored(key).await?.collection;
-        let open = collection.operations.iter().filter(|operation| {
-            let held = operation.state == OperationState::Running && !self.abandoned(operation);
-            operation.state.reserves() && !held && concerns(operation)
-        });
+        let open = collection
+            .operations
+            .iter()
+            .filter(|operation| operation.state.reserves() && !self.is_held(operation) && concerns(operation));
         let open: Vec<OperationId> = open.map(|operation| operation.id.clone()).collect();
         if open.is_empty() {
             return Ok(collection);
         }
         for id in &open {
-            if let Err(error) = self.recheck(id).await {
+            if let Err(error) = self.look(id, Turn::Request).await {
                 tracing::warn!(operation = id.as_str(), %error, "the provider could not be asked about an open operation");
             }
         }
         Ok(self.stored(key).await?.collection)
     }
 
-    /// Rechecks every open operation once, newest first, looks at webhooks that wait, and tells how many of both came to an
-    /// end. The server does this at its start and from then on; an embedder calls it when it likes.
-    ///
-    /// # Errors
-    /// [`Error::Store`]. A provider that cannot be asked is logged and asked again in the next round.
-    pub async fn reconcile(&self) -> Result<usize, Error> {
-        let open: Vec<OperationState> = OperationState::ALL.iter().copied().filter(|state| state.reserves()).collect();
-        let mut ended = 0;
-        let mut offset = 0;
-        loop {
-            let page = Page { offset, limit: ROUND_MAX };
-            let entries = self.operations(&open, page).await?.items;
-            let last = entries.len() < ROUND_MAX as usize;
-            for entry in entries {
-                match self.recheck(&entry.id).await {
-                    Ok(operation) if operation.state.is_terminal() => ended += 1,
-                    Ok(_) => offset += 1,
-                    // A row that cannot be read is somebody's to repair; the others do not wait for that.
-                    Err(Error::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => {
-                        return Err(error.into());
-                    }
-                    Err(error) => {
-                        offset += 1;
-                        tracing::warn!(operation = entry.id.as_str(), %error, "an operation could not be looked at");
-                    }
+    /// One look. Whatever it ends with, an open operation that was due is due again later.
+    pub(super) async fn look(&self, id: &OperationId, turn: Turn) -> Result<Operation, Error> {
+        let key = Key::Operation(id.clone());
+        let mut collection = self.stored(&key).await?.collection;
+        let mut operation = found(&collection, id);
+        if operation.state == OperationState::Running && !self.is_held(&operation) {
+            collection = self.give_up(&operation).await?;
+            operation = found(&collection, id);
+        }
+        if operation.state.is_terminal() || operation.state == OperationState::Running {
+            return Ok(operation);
+        }
+        let provider = match self.provider(&operation.provider) {
+            Ok(provider) => provider,
+            Err(error) => {
+                self.resolved(&operation, Finding::Nothing).await?;
+                return Err(error);
+            }
+        };
+        let plan = Question::of(&operation, provider.info(), self.inner.deadline_ms).plan(self.now());
+        if plan.look_up {
+            match self.look_up(provider.as_ref(), &collection, &operation).await {
+                Ok(Some(snapshot)) => return self.resolved(&operation, Finding::Known(snapshot)).await,
+                Ok(None) => {}
+                // Past every way of asking, one that was never declared to be one need not answer.
+                Err(_) if plan.silence == Silence::Exhausted => {}
+                Err(error) => {
+                    self.resolved(&operation, Finding::Nothing).await?;
+                    return Err(error);
                 }
             }
-            if last {
-                return Ok(ended + self.process_open_deliveries().await?);
-            }
+        }
+        match plan.silence {
+            Silence::Proves => self.resolved(&operation, Finding::Absent(proof(provider.as_ref(), &operation))).await,
+            Silence::Wait => self.resolved(&operation, Finding::Nothing).await,
+            Silence::Resend if turn == Turn::Request => Ok(operation),
+            Silence::Resend => self.resend(provider.as_ref(), &operation).await,
+            Silence::Exhausted => self.resolved(&operation, Finding::Exhausted(exhausted(&operation))).await,
         }
     }
 
-    /// Whether whoever began a running operation must have died.
-    fn abandoned(&self, operation: &Operation) -> bool {
-        self.now().0.saturating_sub(operation.updated_at.0) > LEASE_MS
+    /// Whether somebody alive may be asking the provider right now.
+    pub(super) fn is_held(&self, operation: &Operation) -> bool {
+        operation.state == OperationState::Running && operation.next_action_at.is_some_and(|until| until > self.now())
+    }
+
+    /// Makes a finding durable, unless the operation has moved on since it was looked at: then what was found is about an
+    /// earlier request, and whoever moved it knows better (rule R8).
+    pub(super) async fn resolved(&self, looked_at: &Operation, finding: Finding) -> Result<Operation, Error> {
+        let id = &looked_at.id;
+        let key = Key::Operation(id.clone());
+        let resolve = Command::Resolve { operation: id.clone(), finding };
+        let resolved =
+            self.change(&key, |collection| same_lease(collection, looked_at).map(|()| resolve.clone())).await;
+        let collection = match resolved {
+            Err(Error::Refused(Refusal::AlreadySettled { .. } | Refusal::StaleLease)) => {
+                self.stored(&key).await?.collection
+            }
+            other => other?,
+        };
+        let operation = found(&collection, id);
+        alarm(looked_at, &operation);
+        Ok(operation)
     }
 
     /// Whether a running operation is still its holder's when a call that begins now has ended.
     pub(super) fn holds(&self, operation: &Operation) -> bool {
         let ends_at = self.now().0.saturating_add(i64::from(self.inner.deadline_ms));
-        ends_at.saturating_sub(operation.updated_at.0) <= LEASE_MS
+        operation.next_action_at.is_some_and(|until| ends_at <= until.0)
     }
 
     /// Takes a running operation from a holder that died: from now on it is a question.
-    async fn give_up(&self, operation: &Operation) -> Result<(), Error> {
+    async fn give_up(&self, operation: &Operation) -> Result<Collection, Error> {
         let fault = tillbox_core::command::Fault {
             code: "host_stopped".to_owned(),
             detail: "the host stopped while the provider was being asked".to_owned(),
-            sent: Sent::Maybe,
+            sent: self.recorded(operation),
         };
         let settle = Command::Settle {
             operation: operation.id.clone(),
             lease_token: operation.lease_token,
             answer: Answer::Fault(fault),
         };
-        match self.change(&Key::Operation(operation.id.clone()), |_| Ok(settle.clone())).await {
-            Ok(_) | Err(Error::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.settle(&operation.id, &settle).await
     }
 
+    /// Asks the very same once more, with the same key: intent, call, answer, as at the first time. Whoever loses the race
+    /// for the intent has sent nothing.
+    async fn resend(&self, provider: &dyn Provider, looked_at: &Operation) -> Result<Operation, Error> {
+        let id = &looked_at.id;
+        let key = Key::Operation(id.clone());
+        let retry = Command::Retry { operation: id.clone(), lease_until: self.lease_until() };
+        let begun = self.change(&key, |collection| same_lease(collection, looked_at).map(|()| retry.clone())).await;
+        let started = match begun {
+            // Another call about the same payment is under way: it goes first.
+            Err(Error::Refused(Refusal::InFlight { .. })) => return self.resolved(looked_at, Finding::Nothing).await,
+            Err(Error::Refused(Refusal::AlreadySettled { .. } | Refusal::StaleLease)) => {
+                return Ok(found(&self.stored(&key).await?.collection, id));
+            }
+            other => other?,
+        };
+        let call = self.ask(provider, &started, id, &Json::empty()).await;
+        let settle = settle_command(&started, id, answer_of(&call, provider.reach()));
+        let operation = found(&self.settle(id, &settle).await?, id);
+        log_call(&operation, &call.report);
+        alarm(looked_at, &operation);
+        Ok(operation)
+    }
+
+    /// What the provider knows of the operation; nothing when it is silent about it.
     async fn look_up(
         &self,
         provider: &dyn Provider,
         collection: &Collection,
         operation: &Operation,
-    ) -> Result<Option<Finding>, Error> {
+    ) -> Result<Option<Snapshot>, Error> {
         let context = self.context(provider, collection, operation);
         let reference = OperationReference {
             operation: operation.id.clone(),
@@ -163,26 +202,10 @@ impl Host {
         self.step(Step::BeforeLookup);
         let call = provider.retrieve(context, request).await;
         self.step(Step::LookedUp);
-        let silence_proves = self.silence_proves(provider, operation);
         match call.answer {
-            Ok(snapshot) => Ok(reading(snapshot, operation, silence_proves)),
-            Err(Failure::Error(error)) if error.kind == ErrorKind::NotFound => {
-                Ok(silence_proves.then(|| absent("the provider does not know the payment")))
-            }
+            Ok(snapshot) => Ok(tells(&snapshot, operation).then_some(snapshot)),
+            Err(Failure::Error(error)) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(failure) => Err(not_asked(failure)),
-        }
-    }
-
-    /// Whether "I do not know it" is proof, by the provider's declared lookup.
-    fn silence_proves(&self, provider: &dyn Provider, operation: &Operation) -> bool {
-        match provider.info().recovery(operation.kind).lookup {
-            Lookup::Strong => true,
-            Lookup::None => false,
-            Lookup::EventualSeconds(seconds) => {
-                let lag_ms = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
-                let wait_ms = lag_ms.saturating_add(i64::from(self.inner.deadline_ms)).saturating_add(LOOKUP_MARGIN_MS);
-                self.now().0.saturating_sub(operation.updated_at.0) > wait_ms
-            }
         }
     }
 
@@ -205,26 +228,66 @@ impl Host {
     }
 }
 
-/// What a snapshot says of the operation, if anything.
-fn reading(snapshot: Snapshot, operation: &Operation, silence_proves: bool) -> Option<Finding> {
-    if snapshot.operation.is_some() {
-        return Some(Finding::Known(snapshot));
+fn found(collection: &Collection, id: &OperationId) -> Operation {
+    collection.operation(id).expect("operations are never deleted").clone()
+}
+
+/// Refuses when the operation is not as it was looked at.
+fn same_lease(collection: &Collection, looked_at: &Operation) -> Result<(), Error> {
+    let present = found(collection, &looked_at.id);
+    match present.lease_token == looked_at.lease_token && present.state == looked_at.state {
+        true => Ok(()),
+        false => Err(Refusal::StaleLease.into()),
     }
-    // The provider accepted a pending one, so its silence about it means nothing; the payment's own state may tell.
-    let accepted = operation.state == OperationState::Pending;
+}
+
+/// Whether a snapshot says anything of the operation. The provider accepted a pending one, so its silence about it means
+/// nothing; the payment's own state may tell.
+fn tells(snapshot: &Snapshot, operation: &Operation) -> bool {
     let about_the_payment = match operation.kind {
         OperationKind::Initiate | OperationKind::Update | OperationKind::Authorize => true,
         OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel | OperationKind::Delete => false,
     };
-    match (accepted, silence_proves) {
-        (true, _) => about_the_payment.then_some(Finding::Known(snapshot)),
-        (false, true) => Some(absent("the provider knows the payment and not the operation")),
-        (false, false) => None,
+    snapshot.operation.is_some() || (operation.state == OperationState::Pending && about_the_payment)
+}
+
+/// The proof in words.
+fn proof(provider: &dyn Provider, operation: &Operation) -> String {
+    match provider.info().recovery(operation.kind).lookup {
+        Lookup::EventualSeconds(seconds) => {
+            format!("the provider does not know it, and what it knows is at most {seconds} seconds old")
+        }
+        Lookup::Strong | Lookup::None => "the provider does not know it".to_owned(),
     }
 }
 
-fn absent(proof: &str) -> Finding {
-    Finding::Absent(proof.to_owned())
+/// Why nothing is left, and what a person can do.
+fn exhausted(operation: &Operation) -> String {
+    let id = &operation.id;
+    let void = match operation.kind {
+        OperationKind::Initiate | OperationKind::Update | OperationKind::Authorize => {
+            format!(", or have it voided with `tillbox operations void {id}`")
+        }
+        OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel | OperationKind::Delete => String::new(),
+    };
+    format!(
+        "the provider cannot be asked for it, and its key is no longer recognised: look at the provider's dashboard, then \
+         `tillbox operations resolve {id}`{void}"
+    )
+}
+
+/// Calls for a person, once.
+fn alarm(before: &Operation, after: &Operation) {
+    if after.state == OperationState::NeedsReview && before.state != OperationState::NeedsReview {
+        tracing::error!(
+            operation = after.id.as_str(),
+            kind = after.kind.as_str(),
+            provider = after.provider.as_str(),
+            reason = after.reason.as_deref(),
+            detail = after.detail.as_deref(),
+            "an operation needs a person: its amount stays reserved until somebody says what became of it"
+        );
+    }
 }
 
 /// A reading call without an answer.

@@ -9,7 +9,7 @@ use tillbox_core::text::Json;
 use super::execute::{Executed, state_of_session};
 use super::input::{object, optional_object};
 use super::list::few;
-use super::{Authorization, Done, Error, Host, NewSession, Payer, PaymentView, SessionUpdate};
+use super::{Authorization, Done, Error, Host, NewSession, Payer, PaymentView, SessionUpdate, SessionView};
 use crate::clock::new_tail;
 use crate::store::{Key, Listed, SessionFilter, Wanted};
 
@@ -91,14 +91,11 @@ impl Host {
         payer.to_json(holder).map(Some)
     }
 
-    /// Sessions that were not abandoned, each with its collection's id.
+    /// Sessions that were not abandoned.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Store`].
-    pub async fn sessions(
-        &self,
-        wanted: impl Into<Wanted<SessionFilter>>,
-    ) -> Result<Listed<(CollectionId, Session)>, Error> {
+    pub async fn sessions(&self, wanted: impl Into<Wanted<SessionFilter>>) -> Result<Listed<SessionView>, Error> {
         let wanted = wanted.into();
         let filter = &wanted.filter;
         few("id", &filter.ids)?;
@@ -106,7 +103,7 @@ impl Host {
         few("provider_id", &filter.providers)?;
         let listed = self.inner.store.find_sessions(wanted).await?;
         let view = |collection: &Collection, id: &SessionId| {
-            live_session(collection, id).ok().map(|session| (collection.id.clone(), session))
+            live_session(collection, id).ok().map(|session| SessionView::of(collection, &session))
         };
         self.parts(listed, view).await
     }

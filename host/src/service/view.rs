@@ -1,8 +1,8 @@
 //! What the service answers with: parts of a collection as the books have them after the request.
 
-use tillbox_core::id::{CaptureId, OperationId, PaymentId, RefundId};
+use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, RefundId};
 use tillbox_core::operation::{GivenReason, Operation, OperationKind, OperationState, Product};
-use tillbox_core::state::{Collection, Payment, Session};
+use tillbox_core::state::{Collection, Payment, Session, Uncertain};
 use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 use tillbox_runtime::CallReport;
@@ -27,13 +27,32 @@ pub struct Authorization {
     pub payment: Option<PaymentView>,
 }
 
+/// A session, and what is a question about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// The session.
+    pub session: Session,
+    /// The collection it belongs to.
+    pub collection: CollectionId,
+    /// What is a question about it, if anything is.
+    pub uncertain: Option<Uncertain>,
+}
+
+impl SessionView {
+    /// The session as the collection has it.
+    pub(crate) fn of(collection: &Collection, session: &Session) -> Self {
+        let uncertain = collection.uncertain(|operation| operation.session == session.id);
+        Self { session: session.clone(), collection: collection.id.clone(), uncertain }
+    }
+}
+
 /// A payment with everything captured and refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentView {
     /// The payment.
     pub payment: Payment,
     /// The collection it belongs to.
-    pub collection: tillbox_core::id::CollectionId,
+    pub collection: CollectionId,
     /// What was captured, oldest first.
     pub captures: Vec<Capture>,
     /// What was refunded, oldest first.
@@ -46,6 +65,8 @@ pub struct PaymentView {
     pub reserved_captures: Money,
     /// Held by refunds whose fate is open.
     pub reserved_refunds: Money,
+    /// What is a question about it, if anything is.
+    pub uncertain: Option<Uncertain>,
 }
 
 /// A capture: an operation of that kind that is done.
@@ -148,6 +169,7 @@ impl PaymentView {
             refunded: collection.refunded_of(&payment.id),
             reserved_captures: collection.reserved_captures_of(&payment.id),
             reserved_refunds: collection.reserved_refunds_of(&payment.id),
+            uncertain: collection.uncertain(|operation| operation.session == payment.session),
         }
     }
 }

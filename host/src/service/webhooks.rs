@@ -25,7 +25,7 @@ pub const WEBHOOK_HEADERS_MAX: usize = 100;
 
 /// How long a verified delivery waits for what it speaks of, milliseconds. Gateways redeliver for about three days; a payment
 /// that nobody knows by then was not made here.
-const WAIT_MS_MAX: i64 = 3 * 24 * 60 * 60 * 1_000;
+const WAIT_MS_MAX: i64 = super::WEBHOOKS_MS;
 
 /// Deliveries looked at in one read of a round.
 const ROUND_MAX: u32 = 100;
@@ -69,13 +69,16 @@ impl Host {
             return Err(Error::invalid("headers", format!("at most {WEBHOOK_HEADERS_MAX} are allowed")));
         }
         let latin1 = |bytes: Vec<u8>| bytes.into_iter().map(char::from).collect::<String>();
+        let now = self.now();
         let kept = KeptDelivery {
             id: format!("whin_{}", new_tail()),
             provider: provider.clone(),
             headers: webhook.headers.into_iter().map(|(name, value)| (name, latin1(value))).collect(),
             query: webhook.query,
             body: webhook.body,
-            received_at: self.now(),
+            received_at: now,
+            attempts: 0,
+            next_action_at: super::recovery::delivery_due(0, now),
         };
         self.step(Step::BeforeKeep);
         self.inner.store.keep_delivery(kept.clone()).await?;
@@ -83,7 +86,7 @@ impl Host {
         self.process(&kept).await
     }
 
-    /// Goes through the deliveries that are still open: those that could not be verified, and those that wait.
+    /// Goes through all deliveries that are still open, due or not: those that could not be verified, and those that wait.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -108,7 +111,7 @@ impl Host {
         }
     }
 
-    async fn process(&self, kept: &KeptDelivery) -> Result<Received, Error> {
+    pub(super) async fn process(&self, kept: &KeptDelivery) -> Result<Received, Error> {
         let provider = self.provider(&kept.provider)?;
         let raw = |value: &str| value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
         let headers = kept.headers.iter();

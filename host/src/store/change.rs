@@ -32,7 +32,7 @@ impl Change {
     /// A change from the events of a decision.
     #[must_use]
     pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
-        let events = events.iter().map(|event| OutboxEvent::of(&after, event)).collect();
+        let events = events.iter().filter_map(|event| OutboxEvent::of(&after, event)).collect();
         Self { before, after, events, claim: None }
     }
 }

@@ -44,6 +44,10 @@ pub struct KeptDelivery {
     pub body: Vec<u8>,
     /// When it arrived.
     pub received_at: Timestamp,
+    /// How often it was looked into without an end.
+    pub attempts: u32,
+    /// When it is looked into next.
+    pub next_action_at: Timestamp,
 }
 
 /// A claim that is merged with a change; the same event id never counts twice.

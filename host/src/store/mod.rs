@@ -4,6 +4,7 @@
 //! together or not at all, and only on top of the version that the decision was made on.
 
 mod change;
+mod claims;
 mod delivery;
 mod fault;
 mod holders;
@@ -23,6 +24,7 @@ use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, Provider
 use tillbox_core::operation::OperationState;
 
 pub use change::{Change, Stored};
+pub use claims::{Claimed, Claims, Whose};
 pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use fault::StoreError;
 pub use holders::{AccountHolderFilter, Holders, KeptHolder};
@@ -90,7 +92,7 @@ pub struct OperationEntry {
 
 /// A place where collections survive.
 #[async_trait]
-pub trait Store: Search + Reasons + Providers + Holders + Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: Search + Reasons + Providers + Holders + Claims + Send + Sync + std::fmt::Debug + 'static {
     /// The collection and the version of it that a change must name.
     ///
     /// # Errors

@@ -29,23 +29,24 @@ pub struct OutboxEvent {
 }
 
 impl OutboxEvent {
-    /// What the outside is told of a change.
+    /// What the outside is told of a change. That a question is still open is not told anew at each look.
     #[must_use]
-    pub fn of(after: &Collection, event: &Event) -> Self {
-        let (kind, data) = describe(after, &event.change);
-        Self {
+    pub fn of(after: &Collection, event: &Event) -> Option<Self> {
+        let (kind, data) = describe(after, &event.change)?;
+        Some(Self {
             sequence: 0,
             id: EventId::from_tail(&new_tail()),
             collection: after.id.clone(),
             kind,
             data,
             at: event.at,
-        }
+        })
     }
 }
 
-fn describe(after: &Collection, change: &Change) -> (String, Value) {
-    match change {
+fn describe(after: &Collection, change: &Change) -> Option<(String, Value)> {
+    Some(match change {
+        Change::OperationPostponed { .. } => return None,
         Change::CollectionCreated { amount, .. } => named(
             "payment_collection.created",
             json!({ "amount_minor": amount.minor_units(), "currency_code": amount.currency().code() }),
@@ -93,12 +94,13 @@ fn describe(after: &Collection, change: &Change) -> (String, Value) {
             Some(operation) => (operation_event(operation), operation_data(operation)),
             None => named("operation.settled", json!({ "id": settlement.operation.as_str() })),
         },
+        Change::ReplyMerged { operation, .. } => named("operation.reply_merged", json!({ "id": operation.as_str() })),
         Change::LateSuccess { operation } => named("operation.late_success", json!({ "id": operation.as_str() })),
         Change::EvidenceSetAside { session, event_id, why } => named(
             "evidence.set_aside",
             json!({ "payment_session_id": session.as_str(), "provider_event_id": event_id, "why": set_aside(*why) }),
         ),
-    }
+    })
 }
 
 fn named(kind: &str, data: Value) -> (String, Value) {

@@ -92,6 +92,8 @@ impl Till {
         let listener = Arc::clone(&fate);
         let mut builder = Host::builder()
             .database_url(&setup.database)
+            // Rounds are asked for: a host that is killed at its next step must know which one that is.
+            .without_background_work()
             .clock(Arc::<Shifted>::clone(&clock))
             .on_step(Arc::new(move |step| listener.step(step.as_str())));
         for gateway in Gateway::all(&setup.ledger, &fate, &mood)? {
@@ -232,7 +234,7 @@ impl Till {
     async fn recover(&self) -> Result<(), Error> {
         let open = [OperationState::Running, OperationState::Unknown, OperationState::Pending];
         for _ in 0..ROUNDS_MAX {
-            self.host.reconcile().await?;
+            self.host.reconcile_all().await?;
             if self.host.operations(&open, Page { offset: 0, limit: 1 }).await?.count == 0 {
                 break;
             }

@@ -24,6 +24,8 @@ pub fn delivery(number: u32) -> KeptDelivery {
         query: "x=%00&y=é".to_owned(),
         body: (0..=255).collect(),
         received_at: Timestamp(1_700_000_000_000),
+        attempts: 0,
+        next_action_at: Timestamp(1_700_000_002_000),
     }
 }
 
@@ -166,7 +168,16 @@ fn history(number: u32) -> Vec<Event> {
         at(4, What::SessionProgressed(Box::new(progress))),
         at(4, What::PaymentCreated(Box::new(payment(number)))),
         at(5, What::OperationBegun(Box::new(capture(number)))),
-        at(6, What::OperationRetried { operation: capture_id(number), lease_token: 8, attempts: 2 }),
+        at(
+            6,
+            What::OperationRetried {
+                operation: capture_id(number),
+                lease_token: 8,
+                attempts: 2,
+                checks: 4,
+                lease_until: Timestamp(1_700_000_070_000),
+            },
+        ),
         at(7, settled(capture_id(number), OperationState::Succeeded)),
         at(7, What::PaymentCaptured { payment: payment_id(number) }),
         at(8, What::OperationBegun(Box::new(refund(number)))),
@@ -270,6 +281,7 @@ fn authorization(number: u32) -> Operation {
         refund_reason: None,
         created_by: Some("user_1".to_owned()),
         metadata: Some(Json::from_checked(r#"{"a":1.50}"#)),
+        is_repeatable: true,
         checks: 3,
         next_action_at: Some(Timestamp(1_700_000_060_000)),
         created_at: Timestamp(1_700_000_000_003),
@@ -315,6 +327,8 @@ fn settled(operation: OperationId, state: OperationState) -> What {
         decline: declined.then(decline),
         reason: declined.then(|| "provider_declined".to_owned()),
         detail: declined.then(|| "The bank said no.".to_owned()),
+        checks: 5,
+        next_action_at: declined.then_some(Timestamp(1_700_000_080_000)),
     }))
 }
 

@@ -33,9 +33,13 @@ pub(super) fn created(
     }
 }
 
+// Long because it is one table: each change, and what of the state it is.
 pub(super) fn apply(state: &mut Collection, event: &Event) {
     let at = event.at;
-    state.updated_at = at;
+    // A look that found nothing out is no change of anything.
+    if !matches!(event.change, Change::OperationPostponed { .. }) {
+        state.updated_at = at;
+    }
     match &event.change {
         Change::CollectionCreated { id, .. } => panic!("{id} exists already"),
         Change::CollectionUpdated { amount, metadata } => {
@@ -68,7 +72,14 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
             session.updated_at = at;
         }
         Change::PaymentCreated(payment) => state.payments.push((**payment).clone()),
-        Change::PaymentProgressed { payment: id, data } => change_payment(state, id, at, |p| p.data = data.clone()),
+        Change::PaymentProgressed { payment: id, data, provider_reference } => {
+            change_payment(state, id, at, |payment| {
+                payment.data = data.clone();
+                if provider_reference.is_some() {
+                    payment.provider_reference.clone_from(provider_reference);
+                }
+            })
+        }
         Change::PaymentNoted { payment: id, metadata } => {
             change_payment(state, id, at, |payment| payment.metadata = Some(metadata.clone()));
         }
@@ -79,11 +90,25 @@ pub(super) fn apply(state: &mut Collection, event: &Event) {
         Change::PaymentCanceled { payment: id } => change_payment(state, id, at, |p| p.canceled_at = Some(at)),
         Change::PaymentDisputed { payment: id, amount } => change_payment(state, id, at, |p| p.disputed = *amount),
         Change::OperationBegun(operation) => state.operations.push((**operation).clone()),
-        Change::OperationRetried { operation: id, lease_token, attempts } => {
+        Change::OperationRetried { operation: id, lease_token, attempts, checks, lease_until } => {
             let operation = operation(state, id);
             operation.state = OperationState::Running;
             operation.lease_token = *lease_token;
             operation.attempts = *attempts;
+            operation.checks = *checks;
+            operation.next_action_at = Some(*lease_until);
+            operation.updated_at = at;
+        }
+        Change::OperationPostponed { operation: id, checks, next_action_at } => {
+            let operation = operation(state, id);
+            (operation.checks, operation.next_action_at) = (*checks, *next_action_at);
+        }
+        Change::ReplyMerged { operation: id, provider_reference, reason } => {
+            let operation = operation(state, id);
+            if provider_reference.is_some() {
+                operation.provider_reference.clone_from(provider_reference);
+            }
+            operation.reason.clone_from(reason);
             operation.updated_at = at;
         }
         Change::OperationNoted { operation: id, metadata } => {
@@ -131,6 +156,8 @@ fn settled(operation: &mut Operation, settlement: &Settlement, at: Timestamp) {
     operation.decline.clone_from(&settlement.decline);
     operation.reason.clone_from(&settlement.reason);
     operation.detail.clone_from(&settlement.detail);
+    operation.checks = settlement.checks;
+    operation.next_action_at = settlement.next_action_at;
     operation.updated_at = at;
 }
 

@@ -10,6 +10,7 @@ use crate::refusal::Refusal;
 use crate::state::{Collection, OPERATIONS_MAX, Payment, SESSIONS_MAX, Session};
 use crate::status::{CollectionStatus, SessionStatus};
 use crate::text::Json;
+use crate::time::Timestamp;
 
 pub(super) fn update_collection(
     draft: &mut Draft,
@@ -46,14 +47,22 @@ pub(super) fn cancel_collection(draft: &mut Draft) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What every operation begins with: its id, until when it belongs to whoever begins it, and whether it can be asked again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lease<'a> {
+    pub(super) operation: &'a OperationId,
+    pub(super) until: Timestamp,
+    pub(super) is_repeatable: bool,
+}
+
 pub(super) fn begin(
     draft: &mut Draft,
-    id: &OperationId,
+    lease: Lease<'_>,
     request: &Request,
     abilities: Abilities,
 ) -> Result<(), Refusal> {
     living(&draft.state)?;
-    begin_request(draft, id, request, abilities)?;
+    begin_request(draft, lease, request, abilities)?;
     // Last in the precedence, and nothing is lost: a refusal throws the draft away.
     if draft.state.operations.len() > OPERATIONS_MAX {
         return Err(Refusal::TooMany { what: "operations", limit: OPERATIONS_MAX });
@@ -61,22 +70,22 @@ pub(super) fn begin(
     Ok(())
 }
 
-fn begin_request(draft: &mut Draft, id: &OperationId, request: &Request, abilities: Abilities) -> Result<(), Refusal> {
+fn begin_request(draft: &mut Draft, lease: Lease<'_>, request: &Request, abilities: Abilities) -> Result<(), Refusal> {
     match request {
         Request::CreateSession { session, provider, amount, context, metadata, products } => {
-            create_session(draft, id, products, NewSession { session, provider, amount: *amount, context, metadata })
+            create_session(draft, lease, products, NewSession { session, provider, amount: *amount, context, metadata })
         }
         Request::UpdateSession { session, amount, context, metadata, products } => {
             let notes = Notes { context: context.as_ref(), metadata: metadata.as_ref() };
-            update_session(draft, id, SessionChange { session, amount: *amount, notes }, products, abilities)
+            update_session(draft, lease, SessionChange { session, amount: *amount, notes }, products, abilities)
         }
-        Request::DeleteSession { session } => delete_session(draft, id, session),
-        Request::Authorize { session, products } => authorize(draft, id, session, products),
+        Request::DeleteSession { session } => delete_session(draft, lease, session),
+        Request::Authorize { session, products } => authorize(draft, lease, session, products),
         Request::Capture { payment, capture, amount, asked } => {
             let Some((payment, amount)) = capture_terms(&draft.state, payment, *amount, abilities)? else {
                 return Ok(());
             };
-            let operation = on_payment(draft, id, OperationKind::Capture, &payment);
+            let operation = on_payment(draft, lease, OperationKind::Capture, &payment);
             let product = Product::Capture(capture.clone());
             let amount = Some(amount);
             draft.push(Change::OperationBegun(Box::new(asked_by(asked, Operation { product, amount, ..operation }))));
@@ -84,7 +93,7 @@ fn begin_request(draft: &mut Draft, id: &OperationId, request: &Request, abiliti
         }
         Request::Refund { payment, refund, amount, reason, note, asked } => {
             let (payment, amount) = refund_terms(&draft.state, payment, *amount, abilities)?;
-            let operation = on_payment(draft, id, OperationKind::Refund, &payment);
+            let operation = on_payment(draft, lease, OperationKind::Refund, &payment);
             let product = Product::Refund(refund.clone());
             let (note, refund_reason, amount) = (note.clone(), reason.clone(), Some(amount));
             let operation = Operation { product, amount, note, refund_reason, ..operation };
@@ -93,28 +102,12 @@ fn begin_request(draft: &mut Draft, id: &OperationId, request: &Request, abiliti
         }
         Request::Cancel { payment, note } => {
             let payment = cancel_terms(&draft.state, payment, abilities)?;
-            let operation = on_payment(draft, id, OperationKind::Cancel, &payment);
+            let operation = on_payment(draft, lease, OperationKind::Cancel, &payment);
             let (amount, note) = (Some(payment.amount), note.clone());
             draft.push(Change::OperationBegun(Box::new(Operation { amount, note, ..operation })));
             Ok(())
         }
     }
-}
-
-/// Asking again is for operations nobody knows the end of; a settled one would be a second effect.
-pub(super) fn retry(draft: &mut Draft, id: &OperationId) -> Result<(), Refusal> {
-    let operation = known_operation(&draft.state, id)?;
-    if operation.state.is_terminal() {
-        return Err(Refusal::AlreadySettled { state: operation.state.as_str() });
-    }
-    let authorizes = operation.kind == OperationKind::Authorize;
-    not_running(&draft.state, |other| {
-        let same_subject = other.session == operation.session;
-        other.id != *id && (same_subject || (authorizes && other.kind == OperationKind::Authorize))
-    })?;
-    let (lease_token, attempts) = (operation.lease_token + 1, operation.attempts + 1);
-    draft.push(Change::OperationRetried { operation: id.clone(), lease_token, attempts });
-    Ok(())
 }
 
 struct NewSession<'a> {
@@ -127,7 +120,7 @@ struct NewSession<'a> {
 
 fn create_session(
     draft: &mut Draft,
-    id: &OperationId,
+    lease: Lease<'_>,
     products: &AuthorizationIds,
     new: NewSession<'_>,
 ) -> Result<(), Refusal> {
@@ -163,7 +156,7 @@ fn create_session(
         updated_at: draft.at,
     };
     draft.push(Change::SessionCreated(Box::new(session.clone())));
-    let operation = on_session(draft, id, OperationKind::Initiate, &session);
+    let operation = on_session(draft, lease, OperationKind::Initiate, &session);
     let product = payment_product(products);
     draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
     Ok(())
@@ -183,7 +176,7 @@ struct Notes<'a> {
 
 fn update_session(
     draft: &mut Draft,
-    id: &OperationId,
+    lease: Lease<'_>,
     change: SessionChange<'_>,
     products: &AuthorizationIds,
     abilities: Abilities,
@@ -210,7 +203,7 @@ fn update_session(
     if context.is_some() || metadata.is_some() {
         draft.push(Change::SessionNoted { session: session.id.clone(), context, metadata });
     }
-    let operation = on_session(draft, id, OperationKind::Update, &session);
+    let operation = on_session(draft, lease, OperationKind::Update, &session);
     let product = payment_product(products);
     draft.push(Change::OperationBegun(Box::new(Operation { product, amount: Some(amount), ..operation })));
     Ok(())
@@ -218,7 +211,7 @@ fn update_session(
 
 /// Deleting is also how an uncertain authorization is made harmless, so an open question does not forbid it; a call that is
 /// being carried out right now does.
-fn delete_session(draft: &mut Draft, id: &OperationId, session: &SessionId) -> Result<(), Refusal> {
+fn delete_session(draft: &mut Draft, lease: Lease<'_>, session: &SessionId) -> Result<(), Refusal> {
     let session = live_session(&draft.state, session)?.clone();
     if let Some(payment) = draft.state.payment_of(&session.id)
         && (payment.canceled_at.is_none() || !draft.state.captured_of(&payment.id).is_zero())
@@ -226,14 +219,14 @@ fn delete_session(draft: &mut Draft, id: &OperationId, session: &SessionId) -> R
         return Err(Refusal::SessionClosed { status: session.status.as_str() });
     }
     not_running(&draft.state, |operation| operation.session == session.id)?;
-    let operation = on_session(draft, id, OperationKind::Delete, &session);
+    let operation = on_session(draft, lease, OperationKind::Delete, &session);
     draft.push(Change::OperationBegun(Box::new(operation)));
     Ok(())
 }
 
 fn authorize(
     draft: &mut Draft,
-    id: &OperationId,
+    lease: Lease<'_>,
     session: &SessionId,
     products: &AuthorizationIds,
 ) -> Result<(), Refusal> {
@@ -257,7 +250,7 @@ fn authorize(
     if session.amount.minor_units() > left.minor_units() {
         return Err(Refusal::ExceedsCollection { asked: session.amount, left });
     }
-    let operation = on_session(draft, id, OperationKind::Authorize, &session.clone());
+    let operation = on_session(draft, lease, OperationKind::Authorize, &session.clone());
     let product = payment_product(products);
     draft.push(Change::OperationBegun(Box::new(Operation { product, ..operation })));
     Ok(())
@@ -406,7 +399,7 @@ pub(super) fn known_operation<'a>(state: &'a Collection, id: &OperationId) -> Re
 }
 
 /// A provider's state is handed over as a whole, so two calls at once on one subject would lose one of the answers.
-fn not_running(state: &Collection, concerns: impl Fn(&Operation) -> bool) -> Result<(), Refusal> {
+pub(super) fn not_running(state: &Collection, concerns: impl Fn(&Operation) -> bool) -> Result<(), Refusal> {
     let running = |operation: &&Operation| operation.state == OperationState::Running && concerns(operation);
     match state.operations.iter().find(running) {
         Some(operation) => Err(Refusal::InFlight { operation: operation.id.clone() }),
@@ -463,9 +456,9 @@ fn payment_product(ids: &AuthorizationIds) -> Product {
     }
 }
 
-fn on_session(draft: &Draft, id: &OperationId, kind: OperationKind, session: &Session) -> Operation {
+fn on_session(draft: &Draft, lease: Lease<'_>, kind: OperationKind, session: &Session) -> Operation {
     Operation {
-        id: id.clone(),
+        id: lease.operation.clone(),
         kind,
         provider: session.provider.clone(),
         session: session.id.clone(),
@@ -484,14 +477,15 @@ fn on_session(draft: &Draft, id: &OperationId, kind: OperationKind, session: &Se
         refund_reason: None,
         created_by: None,
         metadata: None,
+        is_repeatable: lease.is_repeatable,
         checks: 0,
-        next_action_at: None,
+        next_action_at: Some(lease.until),
         created_at: draft.at,
         updated_at: draft.at,
     }
 }
 
-fn on_payment(draft: &Draft, id: &OperationId, kind: OperationKind, payment: &Payment) -> Operation {
+fn on_payment(draft: &Draft, lease: Lease<'_>, kind: OperationKind, payment: &Payment) -> Operation {
     let session = draft.state.session(&payment.session).expect("a payment has its session");
-    Operation { payment: Some(payment.id.clone()), ..on_session(draft, id, kind, session) }
+    Operation { payment: Some(payment.id.clone()), ..on_session(draft, lease, kind, session) }
 }

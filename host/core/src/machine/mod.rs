@@ -1,8 +1,9 @@
 //! The machine: `decide` says what would happen, `apply` makes it so. Both are pure, so a log of events rebuilds a
 //! collection, and a decision can be repeated from its inputs.
 //!
-//! `begin` holds the rules before a provider is asked, `notes` those of what no provider hears of, `settle` reads what a provider answered, `silence` what it means
-//! that it answered nothing, `late` what comes after the books were closed, `observe` merges what it reports by itself, `apply`
+//! `begin` holds the rules before a provider is asked, `notes` those of what no provider hears of, `settle` reads what a
+//! provider answered, `silence` what it means that it answered nothing, `late` what comes after the books were closed,
+//! `resolve` what asking again found, `observe` merges what a provider reports by itself, `apply`
 //! changes state. None of them knows which provider it is.
 
 mod apply;
@@ -10,6 +11,7 @@ mod begin;
 mod late;
 mod notes;
 mod observe;
+mod resolve;
 mod settle;
 mod silence;
 
@@ -39,12 +41,15 @@ pub fn decide(state: Option<&Collection>, command: &Command, at: Timestamp) -> R
         Command::CompleteCollection => notes::complete_collection(&mut draft)?,
         Command::DeleteCollection => notes::delete_collection(&mut draft)?,
         Command::Annotate { subject, metadata } => notes::annotate(&mut draft, subject, metadata)?,
-        Command::Begin { operation, request, abilities } => begin::begin(&mut draft, operation, request, *abilities)?,
-        Command::Retry { operation } => begin::retry(&mut draft, operation)?,
+        Command::Begin { operation, request, abilities, is_repeatable, lease_until } => {
+            let lease = begin::Lease { operation, until: *lease_until, is_repeatable: *is_repeatable };
+            begin::begin(&mut draft, lease, request, *abilities)?;
+        }
+        Command::Retry { operation, lease_until } => resolve::retry(&mut draft, operation, *lease_until)?,
         Command::Settle { operation, lease_token, answer } => {
             settle::settle(&mut draft, operation, *lease_token, answer)?
         }
-        Command::Resolve { operation, finding } => settle::resolve(&mut draft, operation, finding)?,
+        Command::Resolve { operation, finding } => resolve::resolve(&mut draft, operation, finding)?,
         Command::Observe { session, evidence, ids } => observe::observe(&mut draft, session, evidence, ids)?,
     }
     Ok(draft.finish())
@@ -140,6 +145,8 @@ fn cause<'a>(state: &'a Collection, change: &'a Change) -> Option<&'a OperationI
         Change::OperationBegun(operation) => Some(&operation.id),
         Change::OperationSettled(settlement) => Some(&settlement.operation),
         Change::OperationRetried { .. }
+        | Change::OperationPostponed { .. }
+        | Change::ReplyMerged { .. }
         | Change::LateSuccess { .. }
         | Change::CollectionCreated { .. }
         | Change::CollectionUpdated { .. }

@@ -5,7 +5,7 @@
 //! each later change of its session, and a person looks at what stays unmatched. None is dropped.
 
 use super::Draft;
-use super::late::late;
+use super::late::{OBSERVED, late};
 use super::settle::{CaptureRecord, authorized, finish, payment_done, record_capture, void, vouched};
 use crate::command::ObservedIds;
 use crate::event::{Change, SessionProgress, SetAside};
@@ -70,7 +70,7 @@ fn born(draft: &mut Draft, session: &Session, evidence: &Evidence) -> Result<(),
         return Err(SetAside::Unmatched);
     }
     late(draft, &operation);
-    authorized(draft, &operation, &vouched(&operation, session.data.clone()), false);
+    authorized(draft, &operation, &vouched(&operation, session.data.clone()), false, Some(OBSERVED));
     Ok(())
 }
 
@@ -124,6 +124,7 @@ fn refunded(draft: &mut Draft, payment: &Payment, evidence: &Evidence, ids: &Obs
             refund_reason: None,
             created_by: None,
             metadata: None,
+            is_repeatable: false,
             checks: 0,
             next_action_at: None,
             created_at: draft.at,
@@ -178,7 +179,7 @@ fn succeed_open(
     }
     for operation in settled {
         late(draft, operation);
-        finish(draft, operation, OperationState::Succeeded, None, Some("observed"), None);
+        finish(draft, operation, OperationState::Succeeded, None, Some(OBSERVED), None);
         payment_done(draft, operation);
     }
     Ok(rest)
@@ -218,7 +219,7 @@ fn canceled(draft: &mut Draft, payment: &Payment) -> Result<(), SetAside> {
     };
     let open: Vec<Operation> = draft.state.operations.iter().filter(open).cloned().collect();
     for operation in open {
-        finish(draft, &operation, OperationState::Succeeded, None, Some("observed"), None);
+        finish(draft, &operation, OperationState::Succeeded, None, Some(OBSERVED), None);
     }
     void(draft, payment);
     Ok(())
@@ -241,7 +242,7 @@ fn abandoned(draft: &mut Draft, session: &Session) -> Result<(), SetAside> {
             | OperationKind::Refund
             | OperationKind::Cancel => OperationState::Absent,
         };
-        finish(draft, &operation, state, None, Some("observed"), None);
+        finish(draft, &operation, state, None, Some(OBSERVED), None);
     }
     Ok(())
 }
@@ -261,7 +262,7 @@ fn failed(
     // Where a claim of cancellation came first, "declined" still says more than "did not happen".
     let fails = |operation: &Operation| {
         let closed_by_claim =
-            operation.state == OperationState::Absent && operation.reason.as_deref() == Some("observed");
+            operation.state == OperationState::Absent && operation.reason.as_deref() == Some(OBSERVED);
         may_fail(operation.state) || closed_by_claim
     };
     let operation = match payment {
@@ -283,7 +284,7 @@ fn failed(
         draft.push(session_status(session, SessionStatus::Error, Some(decline.clone())));
     }
     let outcome = crate::outcome::Outcome { decline: Some(decline), ..vouched(&operation, session.data.clone()) };
-    finish(draft, &operation, OperationState::Declined, Some(&outcome), Some("observed"), None);
+    finish(draft, &operation, OperationState::Declined, Some(&outcome), Some(OBSERVED), None);
     Ok(())
 }
 
@@ -304,7 +305,7 @@ fn opened(draft: &mut Draft, session: &Session, state: OperationState, status: S
     };
     let operation = draft.state.operations.iter().rev().find(open).cloned().ok_or(SetAside::Known)?;
     draft.push(session_status(session, status, None));
-    finish(draft, &operation, state, None, Some("observed"), None);
+    finish(draft, &operation, state, None, Some(OBSERVED), None);
     Ok(())
 }
 

@@ -5,13 +5,14 @@
 use super::Draft;
 use super::begin::known_operation;
 use super::{late, silence};
-use crate::command::{Answer, Finding};
+use crate::command::Answer;
 use crate::event::{Change, SessionProgress, Settlement};
 use crate::id::{CaptureId, OperationId, SessionId};
 use crate::money::Money;
 use crate::operation::{Operation, OperationKind, OperationState, Origin, Product};
 use crate::outcome::{Outcome, ProviderStatus};
 use crate::refusal::Refusal;
+use crate::schedule;
 use crate::state::Payment;
 use crate::status::SessionStatus;
 use crate::text::Json;
@@ -33,31 +34,6 @@ pub(super) fn settle(draft: &mut Draft, id: &OperationId, lease_token: u64, answ
     Ok(())
 }
 
-/// An open operation was asked about.
-pub(super) fn resolve(draft: &mut Draft, id: &OperationId, finding: &Finding) -> Result<(), Refusal> {
-    let operation = known_operation(&draft.state, id)?.clone();
-    if operation.state.is_terminal() {
-        return Err(Refusal::AlreadySettled { state: operation.state.as_str() });
-    }
-    match finding {
-        Finding::Known(snapshot) => {
-            // Authorization is the payment's own state; captures and refunds are found one by one.
-            let whole = match operation.kind {
-                OperationKind::Initiate | OperationKind::Update | OperationKind::Authorize => Some(&snapshot.outcome),
-                OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel | OperationKind::Delete => None,
-            };
-            if let Some(outcome) = snapshot.operation.as_ref().or(whole) {
-                outcome_of(draft, &operation, outcome);
-            }
-        }
-        Finding::Absent(proof) => absent(draft, &operation, "proven_absent", proof),
-        Finding::MarkedAbsent(note) => absent(draft, &operation, "marked_absent", note),
-        Finding::Exhausted(why) => review(draft, &operation, "recovery_exhausted", why),
-        Finding::MarkedSucceeded(note) => marked_succeeded(draft, &operation, note),
-    }
-    Ok(())
-}
-
 pub(super) fn outcome_of(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
     if let Some(mismatch) = echo_mismatch(operation, outcome) {
         return review(draft, operation, "integrity", &mismatch);
@@ -74,7 +50,7 @@ pub(super) fn outcome_of(draft: &mut Draft, operation: &Operation, outcome: &Out
 }
 
 /// Whether the provider says that another amount moved than was asked for. Where money moved, the echo is mandatory.
-fn echo_mismatch(operation: &Operation, outcome: &Outcome) -> Option<String> {
+pub(super) fn echo_mismatch(operation: &Operation, outcome: &Outcome) -> Option<String> {
     let asked = operation.amount?;
     let moved = match (operation.kind, outcome.status) {
         (OperationKind::Delete, _) => return None,
@@ -100,8 +76,8 @@ fn echo_mismatch(operation: &Operation, outcome: &Outcome) -> Option<String> {
 fn session_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
     let authorizing = operation.kind == OperationKind::Authorize;
     let (status, state) = match outcome.status {
-        ProviderStatus::Authorized => return authorized(draft, operation, outcome, false),
-        ProviderStatus::Captured => return authorized(draft, operation, outcome, true),
+        ProviderStatus::Authorized => return authorized(draft, operation, outcome, false, None),
+        ProviderStatus::Captured => return authorized(draft, operation, outcome, true, None),
         ProviderStatus::Pending if authorizing => (SessionStatus::Pending, OperationState::Pending),
         ProviderStatus::Pending => (SessionStatus::Pending, OperationState::Succeeded),
         ProviderStatus::RequiresMore if authorizing => (SessionStatus::RequiresMore, OperationState::NeedsAction),
@@ -137,7 +113,13 @@ fn session_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) 
 
 /// The session is authorized: its payment exists from now on, and its capture where the provider took the money at once.
 /// Where the session was canceled before this was heard, the payment is born void.
-pub(super) fn authorized(draft: &mut Draft, operation: &Operation, outcome: &Outcome, captured: bool) {
+pub(super) fn authorized(
+    draft: &mut Draft,
+    operation: &Operation,
+    outcome: &Outcome,
+    captured: bool,
+    reason: Option<&str>,
+) {
     let status = if captured { SessionStatus::Captured } else { SessionStatus::Authorized };
     let (Product::Payment { payment, capture, capture_operation }, Some(amount)) =
         (&operation.product, operation.amount)
@@ -145,7 +127,7 @@ pub(super) fn authorized(draft: &mut Draft, operation: &Operation, outcome: &Out
         return review(draft, operation, "contradiction", "authorized by an operation that authorizes nothing");
     };
     if draft.state.payment_of(&operation.session).is_some() {
-        return finish(draft, operation, OperationState::Succeeded, Some(outcome), None, None);
+        return finish(draft, operation, OperationState::Succeeded, Some(outcome), reason, None);
     }
     let session = draft.state.session(&operation.session);
     let canceled = session.is_some_and(|session| session.status == SessionStatus::Canceled);
@@ -168,7 +150,7 @@ pub(super) fn authorized(draft: &mut Draft, operation: &Operation, outcome: &Out
         created_at: draft.at,
         updated_at: draft.at,
     })));
-    finish(draft, operation, OperationState::Succeeded, Some(outcome), None, None);
+    finish(draft, operation, OperationState::Succeeded, Some(outcome), reason, None);
     let payment = draft.state.payment(payment).expect("made above").clone();
     if canceled {
         void(draft, &payment);
@@ -208,6 +190,7 @@ pub(super) fn record_capture(draft: &mut Draft, payment: &Payment, amount: Money
         refund_reason: None,
         created_by: None,
         metadata: None,
+        is_repeatable: false,
         checks: 0,
         next_action_at: None,
         created_at: draft.at,
@@ -277,7 +260,7 @@ pub(super) fn void(draft: &mut Draft, payment: &Payment) {
 }
 
 /// Whether the operation is a void that cannot have been: all of the payment was taken.
-fn voids_captured(draft: &Draft, operation: &Operation) -> bool {
+pub(super) fn voids_captured(draft: &Draft, operation: &Operation) -> bool {
     let payment = operation.payment.as_ref().and_then(|id| draft.state.payment(id));
     operation.kind == OperationKind::Cancel && payment.is_some_and(|payment| payment.captured_at.is_some())
 }
@@ -294,7 +277,7 @@ fn note_capture(draft: &mut Draft, payment: &Payment) {
     }
 }
 
-fn session_moved(session: &SessionId, status: SessionStatus) -> Change {
+pub(super) fn session_moved(session: &SessionId, status: SessionStatus) -> Change {
     Change::SessionProgressed(Box::new(SessionProgress {
         session: session.clone(),
         status,
@@ -307,7 +290,7 @@ fn session_moved(session: &SessionId, status: SessionStatus) -> Change {
     }))
 }
 
-fn delete_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
+pub(super) fn delete_outcome(draft: &mut Draft, operation: &Operation, outcome: &Outcome) {
     match outcome.status {
         ProviderStatus::Canceled => {
             // A webhook may have told of the authorization while the deletion was on its way.
@@ -358,7 +341,7 @@ pub(super) fn absent(draft: &mut Draft, operation: &Operation, reason: &str, pro
     finish(draft, operation, OperationState::Absent, None, Some(reason), Some(proof));
 }
 
-fn review(draft: &mut Draft, operation: &Operation, reason: &str, detail: &str) {
+pub(super) fn review(draft: &mut Draft, operation: &Operation, reason: &str, detail: &str) {
     finish(draft, operation, OperationState::NeedsReview, None, Some(reason), Some(detail));
 }
 
@@ -367,38 +350,6 @@ pub(super) fn fail_opening(draft: &mut Draft, operation: &Operation) {
     if operation.kind == OperationKind::Initiate && draft.state.payment_of(&operation.session).is_none() {
         draft.push(Change::SessionProgressed(Box::new(progress(operation, SessionStatus::Error, None))));
     }
-}
-
-fn marked_succeeded(draft: &mut Draft, operation: &Operation, note: &str) {
-    match operation.kind {
-        OperationKind::Authorize => {
-            let session = draft.state.session(&operation.session).expect("an operation has its session");
-            let outcome = vouched(operation, session.data.clone());
-            authorized(draft, operation, &outcome, false);
-        }
-        OperationKind::Initiate | OperationKind::Update => {
-            let amount = changed_amount(operation, OperationState::Succeeded);
-            let progress = progress(operation, SessionStatus::Pending, None);
-            draft.push(Change::SessionProgressed(Box::new(SessionProgress { amount, ..progress })));
-            finish(draft, operation, OperationState::Succeeded, None, Some("marked_succeeded"), Some(note));
-        }
-        OperationKind::Delete => delete_outcome(
-            draft,
-            operation,
-            &Outcome { status: ProviderStatus::Canceled, ..vouched(operation, session_data(draft, operation)) },
-        ),
-        OperationKind::Cancel if voids_captured(draft, operation) => {
-            review(draft, operation, "contradiction", "marked as voided, and all of the payment is captured");
-        }
-        OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel => {
-            finish(draft, operation, OperationState::Succeeded, None, Some("marked_succeeded"), Some(note));
-            payment_done(draft, operation);
-        }
-    }
-}
-
-fn session_data(draft: &Draft, operation: &Operation) -> Json {
-    draft.state.session(&operation.session).map(|session| session.data.clone()).unwrap_or_default()
 }
 
 /// An outcome in an operator's or a webhook's words: state as it was, amount as asked.
@@ -415,7 +366,7 @@ pub(super) fn vouched(operation: &Operation, data: Json) -> Outcome {
     }
 }
 
-fn changed_amount(operation: &Operation, state: OperationState) -> Option<Money> {
+pub(super) fn changed_amount(operation: &Operation, state: OperationState) -> Option<Money> {
     match (operation.kind, state) {
         (OperationKind::Update, OperationState::Succeeded | OperationState::Pending) => operation.amount,
         (
@@ -434,7 +385,11 @@ fn changed_amount(operation: &Operation, state: OperationState) -> Option<Money>
 /// The provider's state belongs to the payment once there is one, to the session before.
 pub(super) fn keep_data(draft: &mut Draft, operation: &Operation, data: &Json) {
     if let Some(payment) = &operation.payment {
-        draft.push(Change::PaymentProgressed { payment: payment.clone(), data: data.clone() });
+        draft.push(Change::PaymentProgressed {
+            payment: payment.clone(),
+            data: data.clone(),
+            provider_reference: None,
+        });
         return;
     }
     let Some(session) = draft.state.session(&operation.session).cloned() else {
@@ -452,7 +407,7 @@ pub(super) fn keep_data(draft: &mut Draft, operation: &Operation, data: &Json) {
     })));
 }
 
-fn progress(operation: &Operation, status: SessionStatus, outcome: Option<&Outcome>) -> SessionProgress {
+pub(super) fn progress(operation: &Operation, status: SessionStatus, outcome: Option<&Outcome>) -> SessionProgress {
     SessionProgress {
         session: operation.session.clone(),
         status,
@@ -478,8 +433,13 @@ pub(super) fn finish(
     if present.state == state && present.reason.as_deref() == reason {
         return;
     }
+    // A provider that has taken the request has answered the question before; how it decides is another one.
+    let accepted = state == OperationState::Pending && present.state != state;
+    let checks = if accepted { 0 } else { present.checks };
     draft.push(Change::OperationSettled(Box::new(Settlement {
         operation: operation.id.clone(),
+        checks,
+        next_action_at: schedule::next(&operation.id, state, checks, draft.at),
         state,
         provider_reference: outcome.and_then(|outcome| outcome.provider_reference.clone()),
         decline: outcome.and_then(|outcome| outcome.decline.clone()),

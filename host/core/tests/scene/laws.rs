@@ -58,6 +58,14 @@ pub(crate) fn state(state: &Collection) {
     assert!(state.operations.iter().filter(authorizing).count() <= 1, "one authorization at a time (R3)");
     assert!(state.deleted_at.is_none() || state.authorized().is_zero(), "money never stays out of sight");
     ids_are_unique(state);
+    state.operations.iter().for_each(looked_after);
+}
+
+/// I7: the host goes on with whatever is open, unless only a person can.
+fn looked_after(operation: &Operation) {
+    let review = operation.state == OperationState::NeedsReview;
+    let settled = operation.state.is_terminal();
+    assert_eq!(operation.next_action_at.is_none(), settled || review, "{operation:?}");
 }
 
 fn ids_are_unique(state: &Collection) {
@@ -94,6 +102,11 @@ pub(crate) fn step(before: &Collection, after: &Collection, events: &[Event], co
     assert!(after.operations.len() >= before.operations.len());
     if let Command::Settle { operation, answer, .. } = command {
         answered(before.operation(operation).unwrap(), after.operation(operation).unwrap(), answer, events);
+    }
+    if let Command::Resolve { operation, finding: Finding::Nothing } = command {
+        let (old, new) = (before.operation(operation).unwrap(), after.operation(operation).unwrap());
+        assert_eq!((old.state, old.updated_at), (new.state, new.updated_at), "nothing found changes nothing");
+        assert_eq!(before.updated_at, after.updated_at);
     }
     if let Command::Resolve { operation, finding } = command {
         found(after.operation(operation).unwrap(), finding);
@@ -154,6 +167,6 @@ fn found(after: &Operation, finding: &Finding) {
             assert_eq!(after.state, OperationState::NeedsReview, "running out is never proof (R1)")
         }
         Finding::Absent(_) | Finding::MarkedAbsent(_) => assert_eq!(after.state, OperationState::Absent),
-        Finding::Known(_) | Finding::MarkedSucceeded(_) => {}
+        Finding::Nothing | Finding::Known(_) | Finding::MarkedSucceeded(_) => {}
     }
 }

@@ -22,6 +22,9 @@ use tillbox_core::state::{Collection, Payment, Session};
 use tillbox_core::text::Json;
 use tillbox_core::{Currency, Money, Timestamp};
 
+/// How long a lease of the stage lasts.
+pub(crate) const LEASE_MS: i64 = 15_000;
+
 /// The stage.
 #[derive(Debug, Clone)]
 pub(crate) struct Scene {
@@ -75,6 +78,20 @@ impl Scene {
         (scene, payment)
     }
 
+    /// The end of a lease taken now.
+    fn lease(&self) -> Timestamp {
+        Timestamp(self.count + LEASE_MS)
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, ms: i64) {
+        self.count += ms;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.count)
+    }
+
     fn tail(&mut self) -> String {
         self.count += 1;
         self.count.to_string()
@@ -95,7 +112,13 @@ impl Scene {
     pub(crate) fn begin(&mut self, request: Request) -> Result<OperationId, Refusal> {
         let operation = OperationId::from_tail(&self.tail());
         let abilities = self.abilities;
-        self.run(&Command::Begin { operation: operation.clone(), request, abilities })?;
+        self.run(&Command::Begin {
+            operation: operation.clone(),
+            request,
+            abilities,
+            is_repeatable: true,
+            lease_until: self.lease(),
+        })?;
         Ok(operation)
     }
 
@@ -110,7 +133,7 @@ impl Scene {
     }
 
     pub(crate) fn retry(&mut self, id: &OperationId) -> Result<Vec<Event>, Refusal> {
-        self.run(&Command::Retry { operation: id.clone() })
+        self.run(&Command::Retry { operation: id.clone(), lease_until: self.lease() })
     }
 
     pub(crate) fn observe(&mut self, session: &SessionId, evidence: Evidence) -> Result<Vec<Event>, Refusal> {

@@ -141,7 +141,7 @@ impl Provider for Liar {
 
 /// The story, with one lie told by every provider.
 async fn told_by(loaded: &[load::Loaded], lie: Lie) -> Result<(), Failure> {
-    let liars = loaded.iter().fold(Host::builder().in_memory(), |builder, one| {
+    let liars = loaded.iter().fold(Host::builder().in_memory().without_background_work(), |builder, one| {
         builder.provider(&one.id, Arc::new(Liar { inner: Arc::clone(&one.provider), lie }))
     });
     let mut story = Story::new(liars.build().await?, Screen::only_json());

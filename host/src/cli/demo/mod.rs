@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     screen.line(format!("{title}, on an embedded database in {where_it_is}"))?;
     introduce(screen, &loaded)?;
 
-    let host = load::install(Host::builder().database(&database), &loaded).build().await?;
+    let host = load::install(Host::builder().database(&database), &loaded).without_background_work().build().await?;
     let mut story = Story::new(host, screen);
     scenes::play(&mut story, &Cast::new()).await?;
     survive(&mut story, &database).await?;
@@ -95,7 +95,7 @@ fn introduce(screen: Screen, loaded: &[Loaded]) -> Result<(), Failure> {
 /// Opens the same file again: what was told must be there, to the minor unit.
 async fn survive(story: &mut Story, database: &Path) -> Result<(), Failure> {
     story.scene("9. Is it durable?")?;
-    let second = Host::builder().database(database).build().await?;
+    let second = Host::builder().database(database).without_background_work().build().await?;
     let mut kept = Vec::new();
     for row in &story.rows {
         kept.push((Figures::of(&second, &row.id).await?, row.figures));

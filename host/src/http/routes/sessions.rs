@@ -38,7 +38,7 @@ pub(super) async fn create(
     let collection = host.collection(&id).await?;
     Ok(Answer(NewSessionAnswer {
         payment_collection: CollectionAnswer::from(&collection),
-        payment_session: SessionAnswer::new(&session, &id),
+        payment_session: SessionAnswer::new(&session, &collection),
     }))
 }
 
@@ -56,14 +56,13 @@ pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> R
     query.end()?;
     let Page { offset, limit } = wanted.page;
     let listed = host.sessions(wanted).await?;
-    let payment_sessions =
-        listed.items.iter().map(|(collection, session)| SessionAnswer::new(session, collection)).collect();
+    let payment_sessions = listed.items.iter().map(SessionAnswer::listed).collect();
     Ok(Answer(Sessions { payment_sessions, count: listed.count, offset, limit }))
 }
 
 pub(super) async fn show(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<OneSession> {
     let (collection, session) = found(&host, &id).await?;
-    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection.id) }))
+    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection) }))
 }
 
 pub(super) async fn update(
@@ -76,7 +75,8 @@ pub(super) async fn update(
     let amount = body.amount.map(|amount| amount.of(collection.currency())).transpose()?;
     let update = SessionUpdate { amount, data: body.data, payer: body.payer, metadata: body.metadata };
     let session = host.update_session(&id, update).await?.value;
-    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection.id) }))
+    let collection = host.collection_of_session(&id).await?;
+    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection) }))
 }
 
 pub(super) async fn delete(
@@ -95,10 +95,10 @@ pub(super) async fn authorize(
     _: NoQuery,
     Json(body): Json<ProviderInput>,
 ) -> Result<AuthorizationAnswer> {
-    let (collection, _) = found(&host, &id).await?;
     let authorization = host.authorize_session(&id, body.data.as_deref()).await?.value;
+    let collection = host.collection_of_session(&id).await?;
     Ok(Answer(AuthorizationAnswer {
-        payment_session: SessionAnswer::new(&authorization.session, &collection.id),
+        payment_session: SessionAnswer::new(&authorization.session, &collection),
         payment: authorization.payment.as_ref().map(Into::into),
     }))
 }
@@ -107,7 +107,7 @@ pub(super) async fn status(State(host): State<Host>, Id(id): Id<SessionId>, _: N
     let outcome = host.session_status(&id).await?.value;
     let (collection, session) = found(&host, &id).await?;
     Ok(Answer(SessionStatusAnswer {
-        payment_session: SessionAnswer::new(&session, &collection.id),
+        payment_session: SessionAnswer::new(&session, &collection),
         provider: (&outcome).into(),
     }))
 }

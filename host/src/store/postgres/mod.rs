@@ -5,6 +5,7 @@
 //! what became of the change and says that.
 
 mod address;
+mod claims;
 mod connections;
 mod fault;
 mod holders;

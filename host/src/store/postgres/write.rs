@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
 
-use super::super::sql::{Step, Value, encode, facts};
+use super::super::sql::{Row, Step, Value, encode, facts};
 use super::connections::Connections;
 use super::fault::Trouble;
-use super::pipeline::{Answer, Pipeline, prepared};
+use super::pipeline::{Answer, Pipeline, prepared, row};
 use super::read::{one, query};
 use super::{Change, StoreError};
 
@@ -215,6 +215,36 @@ pub(super) async fn alone(connections: &Connections, steps: &[Step]) -> Result<(
         }
         attempt += 1;
     }
+}
+
+/// Runs one statement that returns rows, in a transaction of its own.
+pub(super) async fn returning(
+    connections: &Connections,
+    table: &'static str,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<Row>, StoreError> {
+    let client = connections.get().await?;
+    let written = async {
+        let statements = prepared(&client, &[sql]).await?;
+        let mut pipeline = Pipeline::new(&client);
+        pipeline.plain(BEGIN);
+        pipeline.query(&statements[0], values);
+        pipeline.plain("commit");
+        pipeline.run().await
+    };
+    let answers = match timed(connections.waits.answer_ms, written).await {
+        Ok(answers) => answers,
+        Err(trouble) => {
+            Connections::close(client);
+            return Err(trouble.into());
+        }
+    };
+    let found = answers.iter().filter_map(|answer| match answer {
+        Answer::Rows(rows) => Some(rows),
+        Answer::Done | Answer::Touched(_) => None,
+    });
+    found.flatten().map(|found| row(table, found)).collect()
 }
 
 /// A statement that is no part of a change.

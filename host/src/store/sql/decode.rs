@@ -23,7 +23,7 @@ pub(in crate::store) const PAYMENTS: &str = "select id, session_id, provider_id,
 pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id, provider_id, kind, product_payment_id, \
      product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, lease_token, \
      provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, next_action_at, \
-     created_at, updated_at, refund_reason_code \
+     created_at, updated_at, refund_reason_code, is_repeatable \
      from operation where collection_id = $1 order by position";
 
 /// The version alone: whether a collection that somebody remembers is still the latest.
@@ -32,8 +32,16 @@ pub(in crate::store) const VERSION: &str = "select id, version from collection w
 pub(in crate::store) const EVENTS_AFTER: &str = "select id, sequence, collection_id, kind, data, created_at from outbox \
      where sequence > $1 order by sequence limit $2";
 
-pub(in crate::store) const OPEN_DELIVERIES: &str = "select id, provider_id, headers, query, body, received_at from delivery \
-     where state = 'open' and id > $1 order by id limit $2";
+/// The columns of a delivery as it is read.
+macro_rules! delivery_columns {
+    () => {
+        "id, provider_id, headers, query, body, received_at, attempts, coalesce(next_action_at, received_at)"
+    };
+}
+pub(super) use delivery_columns;
+
+pub(in crate::store) const OPEN_DELIVERIES: &str =
+    concat!("select ", delivery_columns!(), " from delivery where state = 'open' and id > $1 order by id limit $2");
 pub(in crate::store) const IS_MERGED: &str = "select event_id from evidence where provider_id = $1 and event_id = $2";
 pub(in crate::store) const SESSION_BY_REFERENCE: &str = "select id from session \
      where provider_id = $1 and provider_reference = $2 union \
@@ -134,6 +142,8 @@ pub(in crate::store) fn delivery(row: &Row) -> Result<KeptDelivery, StoreError> 
         query: row.text(3)?.to_owned(),
         body: row.bytes(4)?.to_vec(),
         received_at: Timestamp(row.int(5)?),
+        attempts: u32::try_from(row.int(6)?).map_err(|error| place.corrupt(error))?,
+        next_action_at: Timestamp(row.int(7)?),
     })
 }
 
@@ -234,6 +244,7 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         next_action_at: row.optional_int(23)?.map(Timestamp),
         created_at: Timestamp(row.int(24)?),
         updated_at: Timestamp(row.int(25)?),
+        is_repeatable: row.int(27)? == 1,
     })
 }
 

@@ -34,9 +34,9 @@ const UPSERT_PAYMENT: &str = "insert into payment (id, collection_id, position, 
 const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, position, session_id, payment_id, provider_id, kind, \
      product_payment_id, product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, \
      lease_token, provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, \
-     next_action_at, created_at, updated_at, refund_reason_code) \
+     next_action_at, created_at, updated_at, refund_reason_code, is_repeatable) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26, $27, $28, $29) \
+     $24, $25, $26, $27, $28, $29, $30) \
      on conflict (id) do update set state = excluded.state, attempts = excluded.attempts, \
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
      reason = excluded.reason, detail = excluded.detail, metadata = excluded.metadata, checks = excluded.checks, \
@@ -50,10 +50,14 @@ const INSERT_CLAIM: &str = "insert into evidence (provider_id, event_id, collect
      values ($1, $2, $3, $4, $5) on conflict do nothing";
 
 /// The id is ours: a second attempt finds its own first.
-const INSERT_DELIVERY: &str = "insert into delivery (id, provider_id, headers, query, body, state, received_at, updated_at) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing";
+const INSERT_DELIVERY: &str = "insert into delivery (id, provider_id, headers, query, body, state, attempts, next_action_at, \
+     received_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing";
 
-const CLOSE_DELIVERY: &str = "update delivery set state = $1, detail = $2, updated_at = $3 where id = $4";
+const CLOSE_DELIVERY: &str = "update delivery set state = $1, detail = $2, next_action_at = null, claimed_until = null, \
+     updated_at = $3 where id = $4";
+
+const POSTPONE_DELIVERY: &str = "update delivery set attempts = attempts + 1, next_action_at = $1, claimed_until = null \
+     where id = $2 and state = 'open'";
 
 /// The statements of a change, in the order that foreign keys want.
 pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
@@ -90,6 +94,8 @@ pub(in crate::store) fn delivery(delivery: &KeptDelivery) -> Step {
             delivery.query.clone().into(),
             Value::Bytes(delivery.body.clone()),
             DeliveryState::Open.as_str().into(),
+            i64::from(delivery.attempts).into(),
+            delivery.next_action_at.0.into(),
             delivery.received_at.0.into(),
             delivery.received_at.0.into(),
         ],
@@ -98,6 +104,10 @@ pub(in crate::store) fn delivery(delivery: &KeptDelivery) -> Step {
 
 pub(in crate::store) fn close_delivery(id: &str, state: DeliveryState, detail: Option<String>, at: Timestamp) -> Step {
     step(CLOSE_DELIVERY, vec![state.as_str().into(), detail.into(), at.0.into(), id.into()])
+}
+
+pub(in crate::store) fn postpone_delivery(id: &str, next: Timestamp) -> Step {
+    step(POSTPONE_DELIVERY, vec![next.0.into(), id.into()])
 }
 
 /// Guarded: a claim that is there already makes the change a conflict, and the next look finds it merged.
@@ -234,6 +244,7 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
             operation.created_at.0.into(),
             operation.updated_at.0.into(),
             operation.refund_reason.as_ref().map(|reason| reason.code.clone()).into(),
+            i64::from(operation.is_repeatable).into(),
         ],
     )
 }

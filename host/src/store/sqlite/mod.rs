@@ -3,6 +3,7 @@
 //! Waiting changes share a transaction and so one fsync: group commit. A refused one takes nobody with it.
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
+mod claims;
 mod holders;
 mod providers;
 pub(super) mod read;

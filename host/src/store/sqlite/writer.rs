@@ -106,7 +106,7 @@ impl Writer {
         .await
     }
 
-    async fn alone<T: Send + 'static>(
+    pub(super) async fn alone<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -74,7 +74,7 @@ fn an_answer_that_contradicts_the_books_waits_for_a_person() {
     );
     let collection = books["payment_collection_id"].as_str().unwrap();
     assert!(
-        shop.get(&format!("/admin/payment-collections/{collection}"))["payment_collection"]["uncertain_since"]
+        shop.get(&format!("/admin/payment-collections/{collection}"))["payment_collection"]["uncertain"]["since"]
             .is_string()
     );
 }

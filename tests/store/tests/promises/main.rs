@@ -1,6 +1,7 @@
 //! What a store promises. `every_store` is run on each; the others hold what only a server can get wrong, and the way from
 //! one store to another.
 
+mod claims;
 mod every_store;
 mod lists;
 mod moving;
@@ -59,6 +60,12 @@ promises! {
     lists::a_database_is_given_its_first_reasons_once,
     lists::providers_are_registered_once_and_switched,
     lists::a_customer_has_one_living_account_with_a_provider,
+    claims::due_work_is_claimed_once_and_oldest_first,
+    claims::a_claim_that_ends_is_given_again,
+    claims::a_change_ends_a_claim,
+    claims::claims_are_for_the_providers_asked_for,
+    claims::hosts_that_claim_at_once_never_get_the_same,
+    claims::deliveries_are_claimed_once_and_come_back_when_postponed,
 }
 
 /// Both stores keep the same columns, or one of them would forget something.

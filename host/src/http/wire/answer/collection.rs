@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tillbox_core::state::Collection;
 
-use super::{PaymentAnswer, SessionAnswer, StoreSessionAnswer};
+use super::{PaymentAnswer, SessionAnswer, StoreSessionAnswer, UncertainAnswer};
 use crate::http::wire::parts::{Raw, currency_code, number, optional_time, raw, time};
 use crate::service::PaymentView;
 
@@ -19,7 +19,7 @@ pub(in crate::http) struct CollectionAnswer {
     refunded_amount: Raw,
     cart_id: Option<String>,
     metadata: Option<Raw>,
-    uncertain_since: Option<String>,
+    uncertain: Option<UncertainAnswer>,
     completed_at: Option<String>,
     canceled_at: Option<String>,
     created_at: String,
@@ -41,14 +41,14 @@ impl From<&Collection> for CollectionAnswer {
             refunded_amount: number(collection.refunded()),
             cart_id: collection.cart_id.clone(),
             metadata: collection.metadata.as_ref().map(raw),
-            uncertain_since: optional_time(collection.uncertain_since()),
+            uncertain: collection.uncertain(|_| true).map(Into::into),
             completed_at: optional_time(collection.completed_at),
             canceled_at: optional_time(collection.canceled_at),
             created_at: time(collection.created_at),
             updated_at: time(collection.updated_at),
             payment_sessions: collection
                 .live_sessions()
-                .map(|session| SessionAnswer::new(session, &collection.id))
+                .map(|session| SessionAnswer::new(session, collection))
                 .collect(),
             payments: payments.map(|payment| PaymentAnswer::from(&payment)).collect(),
         }

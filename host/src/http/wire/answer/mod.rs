@@ -10,7 +10,9 @@ mod reason;
 mod session;
 
 use serde::Serialize;
+use tillbox_core::state::Uncertain;
 
+use crate::http::wire::parts::{optional_time, time};
 use crate::service::PaymentProvider;
 
 pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
@@ -42,6 +44,20 @@ pub(in crate::http) struct ErrorAnswer {
 #[derive(Debug, Serialize)]
 pub(in crate::http) struct HealthAnswer {
     pub(in crate::http) status: &'static str,
+}
+
+/// What is a question, beside the status, which says what is known.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct UncertainAnswer {
+    since: String,
+    /// Absent where only a person can go on.
+    next_check_at: Option<String>,
+}
+
+impl From<Uncertain> for UncertainAnswer {
+    fn from(uncertain: Uncertain) -> Self {
+        Self { since: time(uncertain.since), next_check_at: optional_time(uncertain.next_check_at) }
+    }
 }
 
 /// Something that is gone.

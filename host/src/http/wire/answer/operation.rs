@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tillbox_core::operation::Operation;
 
-use crate::http::wire::parts::{DeclineAnswer, Raw, currency_code, number, time};
+use crate::http::wire::parts::{DeclineAnswer, Raw, currency_code, number, optional_time, time};
 use crate::store::{OperationEntry, OutboxEvent};
 
 /// An operation.
@@ -24,6 +24,8 @@ pub(in crate::http) struct OperationAnswer {
     reason: Option<String>,
     detail: Option<String>,
     note: Option<String>,
+    checks: u32,
+    next_action_at: Option<String>,
     created_at: String,
     updated_at: String,
 }
@@ -46,6 +48,8 @@ impl From<&Operation> for OperationAnswer {
             reason: operation.reason.clone(),
             detail: operation.detail.clone(),
             note: operation.note.clone(),
+            checks: operation.checks,
+            next_action_at: optional_time(operation.next_action_at),
             created_at: time(operation.created_at),
             updated_at: time(operation.updated_at),
         }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::UncertainAnswer;
 use crate::http::wire::parts::{Raw, currency_code, number, optional_time, raw, time};
 use crate::service::{Capture, PaymentView, Refund};
 
@@ -21,6 +22,7 @@ pub(in crate::http) struct PaymentAnswer {
     /// The same for refunds.
     reserved_refund_amount: Raw,
     disputed_amount: Raw,
+    uncertain: Option<UncertainAnswer>,
     captures: Vec<CaptureAnswer>,
     refunds: Vec<RefundAnswer>,
     data: Raw,
@@ -114,6 +116,7 @@ impl From<&PaymentView> for PaymentAnswer {
             reserved_capture_amount: number(view.reserved_captures),
             reserved_refund_amount: number(view.reserved_refunds),
             disputed_amount: number(payment.disputed),
+            uncertain: view.uncertain.map(Into::into),
             captures: view.captures.iter().map(CaptureAnswer::from).collect(),
             refunds: view.refunds.iter().map(RefundAnswer::from).collect(),
             data: raw(&payment.data),

@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 use tillbox_core::id::CollectionId;
-use tillbox_core::state::Session;
+use tillbox_core::state::{Collection, Session};
 use tillbox_core::text::Json;
 
+use super::UncertainAnswer;
 use crate::http::wire::parts::{
     DeclineAnswer, NextActionAnswer, Raw, StoreDeclineAnswer, currency_code, number, optional_time, raw, time,
 };
+use crate::service::SessionView;
 
 /// A session, for operators.
 #[derive(Debug, Serialize)]
@@ -18,6 +20,7 @@ pub(in crate::http) struct SessionAnswer {
     currency_code: String,
     amount: Raw,
     status: &'static str,
+    uncertain: Option<UncertainAnswer>,
     data: Raw,
     client_data: Option<Raw>,
     context: Raw,
@@ -31,14 +34,20 @@ pub(in crate::http) struct SessionAnswer {
 }
 
 impl SessionAnswer {
-    pub(in crate::http) fn new(session: &Session, collection: &CollectionId) -> Self {
+    pub(in crate::http) fn new(session: &Session, collection: &Collection) -> Self {
+        Self::listed(&SessionView::of(collection, session))
+    }
+
+    pub(in crate::http) fn listed(view: &SessionView) -> Self {
+        let session = &view.session;
         Self {
             id: session.id.to_string(),
-            payment_collection_id: collection.to_string(),
+            payment_collection_id: view.collection.to_string(),
             provider_id: session.provider.to_string(),
             currency_code: currency_code(session.amount),
             amount: number(session.amount),
             status: session.status.as_str(),
+            uncertain: view.uncertain.map(Into::into),
             data: raw(&session.data),
             client_data: session.client_data.as_ref().map(raw),
             context: raw(&session.context),

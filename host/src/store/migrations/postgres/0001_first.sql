@@ -92,6 +92,7 @@ create table operation (
     refund_reason_code   text,
     created_by           text,
     metadata             text,
+    is_repeatable        bigint not null check (is_repeatable in (0, 1)),
     checks               bigint not null check (checks >= 0),
     next_action_at       bigint,
     claimed_until        bigint,
@@ -104,7 +105,7 @@ create index operation_capture on operation (product_capture_id) where kind = 'c
 create index operation_refund on operation (product_refund_id) where kind = 'refund';
 create index operation_open on operation (state) where state in ('running', 'pending', 'unknown', 'needs_review');
 -- What the host has to look at next. `claimed_until` keeps several hosts from looking at once; any change of the row ends it.
-create index operation_due on operation (next_action_at) where next_action_at is not null;
+create index operation_due on operation (provider_id, next_action_at) where next_action_at is not null;
 
 -- Events for the outside, written with the change they tell of.
 --
@@ -126,17 +127,21 @@ create sequence outbox_sequence;
 
 -- Webhook deliveries as they arrived, stored before a provider sees them.
 create table delivery (
-    id          text collate "C" primary key,
-    provider_id text collate "C" not null,
-    headers     text not null,
-    query       text not null,
-    body        bytea not null,
-    state       text not null,
-    detail      text,
-    received_at bigint not null,
-    updated_at  bigint not null
+    id             text collate "C" primary key,
+    provider_id    text collate "C" not null,
+    headers        text not null,
+    query          text not null,
+    body           bytea not null,
+    state          text not null,
+    detail         text,
+    attempts       bigint not null check (attempts >= 0),
+    next_action_at bigint,
+    claimed_until  bigint,
+    received_at    bigint not null,
+    updated_at     bigint not null
 );
 create index delivery_open on delivery (state, id) where state = 'open';
+create index delivery_due on delivery (next_action_at) where next_action_at is not null;
 
 -- Claims that were merged, by the provider's own event id: a claim counts once, however often it is delivered.
 create table evidence (
