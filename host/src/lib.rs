@@ -42,6 +42,8 @@ pub mod currency;
 
 pub mod store;
 
+pub mod outgoing;
+
 pub mod service;
 
 pub mod http;

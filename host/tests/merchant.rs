@@ -309,7 +309,10 @@ async fn sessions_are_listed_and_changed() {
     let second = host.create_session(&two, NewSession::new(scripted_id())).await.unwrap().value.id;
     let of = SessionFilter { collections: vec![one.clone()], ..SessionFilter::default() };
     let found = host.sessions(Wanted::of(of, ALL)).await.unwrap();
-    assert_eq!((found.items[0].collection.clone(), found.items[0].session.id.clone(), found.count), (one, first.clone(), 1));
+    assert_eq!(
+        (found.items[0].collection.clone(), found.items[0].session.id.clone(), found.count),
+        (one, first.clone(), 1)
+    );
     let calls = provider.seen().len();
     let notes = SessionUpdate { metadata: Some(r#"{"n":1}"#.into()), ..SessionUpdate::default() };
     host.authorize_session(&second, None).await.unwrap();

@@ -17,6 +17,7 @@ mod operations;
 mod screen;
 mod serve;
 mod walk;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ Examples:
   tillbox serve --demo                   the same over HTTP, then a server to talk to
   tillbox provider inspect acme.wasm     what the host sees in a component
   tillbox operations list                what was asked of providers
+  tillbox webhooks add URL               have events told to a server of yours
 
 Exit codes: 0 done, 1 failed, 2 arguments not understood.";
 
@@ -51,6 +53,9 @@ enum Command {
     /// Look at what was asked of providers, and ask about what is open.
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
+    /// Look at who hears of events, and tell again what was given up.
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
     Migrate(migrate::MigrateArguments),
     Bench(bench::BenchArguments),
     Completions(completions::CompletionsArguments),
@@ -73,6 +78,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Provider(command) => inspect::run(command).await,
         Command::Operations(command) => operations::run(command).await,
+        Command::Webhooks(command) => webhooks::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),

@@ -87,7 +87,7 @@ pub(super) struct RecheckArguments {
 }
 
 #[derive(Debug, Args)]
-struct DatabaseArguments {
+pub(super) struct DatabaseArguments {
     /// The database file of the server.
     #[arg(long, value_name = "PATH", default_value = super::serve::DATABASE_DEFAULT)]
     database: PathBuf,
@@ -95,7 +95,7 @@ struct DatabaseArguments {
     url: UrlArgument,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 fn id(text: &str) -> Result<OperationId, String> {
@@ -169,7 +169,7 @@ async fn recheck(arguments: RecheckArguments) -> Result<(), Failure> {
 }
 
 /// Opens a database that is there.
-async fn open(named: &DatabaseArguments, loaded: &[load::Loaded]) -> Result<Host, Failure> {
+pub(super) async fn open(named: &DatabaseArguments, loaded: &[load::Loaded]) -> Result<Host, Failure> {
     let database = Database::of(named.url.database_url.clone(), named.database.clone());
     database.must_exist()?;
     // A look at the books must not begin work of its own beside the server's.
@@ -220,7 +220,7 @@ fn as_json(operation: &Operation) -> Value {
 }
 
 /// RFC 3339 in UTC, whole seconds; the number of milliseconds where the year has no name.
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     let known = OffsetDateTime::from_unix_timestamp(at.milliseconds().div_euclid(1_000)).ok();
     let text = known.and_then(|at| at.format(&Rfc3339).ok());
     text.unwrap_or_else(|| format!("{} ms", at.milliseconds()))

@@ -14,6 +14,7 @@ use tillbox_core::id::{
 use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX};
 use super::problem::Problem;
 use super::wire::{Fields, Input, Invalid, Query};
+use crate::store::SubscriberId;
 
 /// An id that a path can hold.
 pub(super) trait PathId: Sized {
@@ -45,6 +46,15 @@ path_ids! {
     RefundReasonId = "RefundReason",
     ProviderId = "PaymentProvider",
     AccountHolderId = "AccountHolder",
+}
+
+/// Those of subscribers in processes are nobody's business at this door.
+impl PathId for SubscriberId {
+    const ENTITY: &'static str = "WebhookEndpoint";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|_| text.starts_with(Self::WEBHOOK))
+    }
 }
 
 /// The `{id}` of the path. A text that is no id of the kind names nothing, so it is not found.

@@ -9,11 +9,13 @@ use tillbox_runtime::Provider;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
 
+use super::dispatch::Wake;
 use super::recovery::Recovery;
-use super::{Error, Host, Inner, OnStep, Pace};
+use super::{Error, Host, Inner, OnStep, Pace, SUBSCRIBER_MS_MAX, Subscriber};
 use crate::clock::{Clock, SystemClock};
+use crate::outgoing::{CALL_MS_MAX, Courier};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Channel, KeptSubscriber, Store, StoreError, SubscriberId};
 
 /// The longest a provider call may take, milliseconds: gateways answer within seconds, and a payer waits.
 pub const DEADLINE_MS_MAX: u32 = 120_000;
@@ -37,6 +39,10 @@ pub struct HostBuilder {
     on_step: Option<OnStep>,
     pace: Pace,
     has_background_work: bool,
+    subscribers: Vec<(String, Arc<dyn Subscriber>)>,
+    subscriber_ms: u64,
+    webhook_ms: u64,
+    plain_http: bool,
 }
 
 impl Default for HostBuilder {
@@ -51,6 +57,10 @@ impl Default for HostBuilder {
             on_step: None,
             pace: Pace::default(),
             has_background_work: true,
+            subscribers: Vec::new(),
+            subscriber_ms: SUBSCRIBER_MS_MAX,
+            webhook_ms: CALL_MS_MAX,
+            plain_http: false,
         }
     }
 }
@@ -123,6 +133,36 @@ impl HostBuilder {
         self
     }
 
+    /// Tells this subscriber of every change from the first start with it on; later starts go on where the last one ended.
+    /// The name is what the database knows it by: letters, digits, `-` and `_`. Hosts that share a database share its
+    /// subscribers of the same name.
+    #[must_use]
+    pub fn subscriber(mut self, name: impl Into<String>, subscriber: Arc<dyn Subscriber>) -> Self {
+        self.subscribers.push((name.into(), subscriber));
+        self
+    }
+
+    /// Milliseconds a subscriber may take for an event, 1 to [`SUBSCRIBER_MS_MAX`].
+    #[must_use]
+    pub fn subscriber_ms(mut self, subscriber_ms: u64) -> Self {
+        self.subscriber_ms = subscriber_ms;
+        self
+    }
+
+    /// Milliseconds a webhook's receiver may take to answer, 1 to [`CALL_MS_MAX`].
+    #[must_use]
+    pub fn webhook_ms(mut self, webhook_ms: u64) -> Self {
+        self.webhook_ms = webhook_ms;
+        self
+    }
+
+    /// Lets webhooks go to any `http` URL, not only to loopback addresses: for receivers in a network of your own.
+    #[must_use]
+    pub fn plain_http_webhooks(mut self) -> Self {
+        self.plain_http = true;
+        self
+    }
+
     /// How fast open operations are looked at.
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
@@ -131,7 +171,7 @@ impl HostBuilder {
     }
 
     /// Builds a host that does nothing by itself: for tests, and for tools beside a host. Somebody else has to look at what
-    /// is open, with [`Host::reconcile`] or from another process.
+    /// is open with [`Host::reconcile`], and tell events with [`Host::dispatch_due`], or do so from another process.
     #[must_use]
     pub fn without_background_work(mut self) -> Self {
         self.has_background_work = false;
@@ -150,6 +190,25 @@ impl HostBuilder {
         if self.deadline_ms == 0 || self.deadline_ms > DEADLINE_MS_MAX {
             return Err(Error::invalid("deadline_ms", format!("1 to {DEADLINE_MS_MAX} milliseconds")));
         }
+        for (field, milliseconds, most) in
+            [("subscriber_ms", self.subscriber_ms, SUBSCRIBER_MS_MAX), ("webhook_ms", self.webhook_ms, CALL_MS_MAX)]
+        {
+            if milliseconds == 0 || milliseconds > most {
+                return Err(Error::invalid(field, format!("1 to {most} milliseconds")));
+            }
+        }
+        let mut subscribers = BTreeMap::new();
+        for (name, subscriber) in self.subscribers {
+            let id = SubscriberId::parse(&format!("{}_{name}", SubscriberId::PROCESS)).ok_or_else(|| {
+                Error::invalid("subscriber", format!("`{name}` is no name: take letters, digits, `-` and `_`"))
+            })?;
+            if subscribers.insert(id, subscriber).is_some() {
+                return Err(Error::invalid(
+                    "subscriber",
+                    format!("`{name}` is given twice; give the second another name"),
+                ));
+            }
+        }
         let store: Arc<dyn Store> = match self.store {
             Where::Nowhere => {
                 let what = "no store: call `.database(path)`, or `.in_memory()` for a test";
@@ -161,6 +220,10 @@ impl HostBuilder {
             Where::Given(store) => store,
         };
         let host_key = store.host_key().await?;
+        let now = self.clock.now();
+        for id in subscribers.keys() {
+            store.add_subscriber(in_the_process(id.clone(), now)).await?;
+        }
         let host = Host {
             inner: Arc::new(Inner {
                 store,
@@ -171,6 +234,11 @@ impl HostBuilder {
                 host_key,
                 on_step: self.on_step,
                 recovery: Recovery::new(self.pace),
+                subscribers,
+                subscriber_ms: self.subscriber_ms,
+                courier: Courier::new(self.webhook_ms),
+                plain_http: self.plain_http,
+                wake: Arc::new(Wake::default()),
             }),
         };
         host.seed().await?;
@@ -179,6 +247,22 @@ impl HostBuilder {
             host.start_lanes();
         }
         Ok(host)
+    }
+}
+
+/// What the store keeps of a subscriber in the process.
+fn in_the_process(id: SubscriberId, now: tillbox_core::Timestamp) -> KeptSubscriber {
+    KeptSubscriber {
+        id,
+        version: 1,
+        channel: Channel::Process,
+        description: None,
+        filter: Vec::new(),
+        is_enabled: true,
+        disabled_reason: None,
+        cursor: 0,
+        created_at: now,
+        updated_at: now,
     }
 }
 

@@ -6,6 +6,8 @@
 mod builder;
 mod captures;
 mod collections;
+mod dispatch;
+mod endpoints;
 mod error;
 mod execute;
 mod holders;
@@ -24,6 +26,7 @@ mod recovery;
 mod sessions;
 mod step;
 mod strategy;
+mod subscriber;
 mod view;
 mod webhooks;
 
@@ -35,9 +38,16 @@ use tillbox_runtime::Provider;
 use tillbox_runtime::request::Environment;
 
 use crate::clock::Clock;
-use crate::store::Store;
+use crate::outgoing::Courier;
+use crate::store::{Store, SubscriberId};
+use dispatch::Wake;
 
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
+pub use dispatch::LANES_MAX;
+pub use endpoints::{
+    FILTER_KIND_BYTES_MAX, FILTER_KINDS_MAX, IssuedSecret, NewWebhookEndpoint, ROTATION_MS, SUBSCRIBER_MS_MAX,
+    SUBSCRIBERS_MAX, WebhookEndpoint, WebhookEndpointUpdate,
+};
 pub use error::Error;
 pub use holders::{AccountHolderUpdate, HeldAccount, NewAccountHolder};
 pub use input::{
@@ -54,6 +64,7 @@ pub use recheck::LEASE_MARGIN_MS;
 pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};
 pub use step::{OnStep, Step};
 pub use strategy::{HORIZON_MS_MIN, MARGIN_MS, WEBHOOKS_MS};
+pub use subscriber::{NotHeard, Subscriber};
 pub use view::{Authorization, Capture, Done, PaymentView, Refund, SessionView};
 pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 
@@ -84,6 +95,11 @@ struct Inner {
     environment: Environment,
     deadline_ms: u32,
     host_key: [u8; 32],
+    subscribers: BTreeMap<SubscriberId, Arc<dyn Subscriber>>,
+    subscriber_ms: u64,
+    courier: Courier,
+    plain_http: bool,
+    wake: Arc<Wake>,
     on_step: Option<OnStep>,
     recovery: recovery::Recovery,
 }

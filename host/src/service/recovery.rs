@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
+use super::dispatch;
 use super::recheck::Turn;
 use super::{Error, Host, Inner, Received};
 use crate::store::{Claimed, KeptDelivery, Page, StoreError, Whose};
@@ -244,7 +245,13 @@ impl Host {
             let stop = self.inner.recovery.stop.subscribe();
             tokio::spawn(run(Arc::downgrade(&self.inner), stop, lane))
         });
-        self.inner.recovery.lanes.lock().expect("no holder panics").extend(lanes);
+        let events = dispatch::run(
+            Arc::downgrade(&self.inner),
+            Arc::clone(&self.inner.wake),
+            self.inner.recovery.stop.subscribe(),
+        );
+        let events = std::iter::once(tokio::spawn(events));
+        self.inner.recovery.lanes.lock().expect("no holder panics").extend(lanes.chain(events));
     }
 
     /// Stops the work in the background: nothing new is begun, and what is under way is finished. Without any this does

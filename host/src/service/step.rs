@@ -82,6 +82,9 @@ pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
 
 impl Host {
     pub(super) fn step(&self, step: Step) {
+        if step == Step::Committed {
+            self.inner.wake.committed();
+        }
         if let Some(listener) = &self.inner.on_step {
             listener(step);
         }

@@ -6,6 +6,7 @@
 mod change;
 mod claims;
 mod delivery;
+mod dispatch;
 mod fault;
 mod holders;
 mod open;
@@ -26,6 +27,9 @@ use tillbox_core::operation::OperationState;
 pub use change::{Change, Stored};
 pub use claims::{Claimed, Claims, Whose};
 pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
+pub use dispatch::{
+    Channel, Claim, Dispatch, DispatchProgress, DispatchState, Dispatches, KeptSubscriber, Secret, SubscriberId,
+};
 pub use fault::StoreError;
 pub use holders::{AccountHolderFilter, Holders, KeptHolder};
 pub use open::open;
@@ -92,7 +96,9 @@ pub struct OperationEntry {
 
 /// A place where collections survive.
 #[async_trait]
-pub trait Store: Search + Reasons + Providers + Holders + Claims + Send + Sync + std::fmt::Debug + 'static {
+pub trait Store:
+    Search + Reasons + Providers + Holders + Claims + Dispatches + Send + Sync + std::fmt::Debug + 'static
+{
     /// The collection and the version of it that a change must name.
     ///
     /// # Errors

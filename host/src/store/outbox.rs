@@ -1,13 +1,13 @@
 //! Events as the outside hears of them. They carry ids, amounts and statuses; never a provider's private state, and never
 //! anything of the payer.
 
-use serde_json::{Value, json};
-use tillbox_core::Timestamp;
+use serde_json::{Number, Value, json};
 use tillbox_core::event::{Change, Event, SetAside};
 use tillbox_core::id::{CollectionId, EventId};
 use tillbox_core::operation::{Operation, OperationKind, OperationState};
 use tillbox_core::state::Collection;
 use tillbox_core::status::SessionStatus;
+use tillbox_core::{Money, Timestamp};
 
 use crate::clock::new_tail;
 
@@ -47,13 +47,12 @@ impl OutboxEvent {
 fn describe(after: &Collection, change: &Change) -> Option<(String, Value)> {
     Some(match change {
         Change::OperationPostponed { .. } => return None,
-        Change::CollectionCreated { amount, .. } => named(
-            "payment_collection.created",
-            json!({ "amount_minor": amount.minor_units(), "currency_code": amount.currency().code() }),
-        ),
+        Change::CollectionCreated { amount, .. } => {
+            named("payment_collection.created", with_amount(json!({}), *amount))
+        }
         Change::CollectionUpdated { amount, .. } => {
             let amount = amount.unwrap_or(after.amount);
-            named("payment_collection.updated", json!({ "amount_minor": amount.minor_units() }))
+            named("payment_collection.updated", with_amount(json!({}), amount))
         }
         Change::CollectionCanceled => named("payment_collection.canceled", json!({})),
         Change::CollectionCompleted => named("payment_collection.completed", json!({})),
@@ -67,8 +66,7 @@ fn describe(after: &Collection, change: &Change) -> Option<(String, Value)> {
         }
         Change::SessionCreated(session) => named(
             "payment_session.created",
-            json!({ "id": session.id.as_str(), "provider_id": session.provider.as_str(),
-                    "amount_minor": session.amount.minor_units() }),
+            with_amount(json!({ "id": session.id.as_str(), "provider_id": session.provider.as_str() }), session.amount),
         ),
         Change::SessionProgressed(progress) => named(
             session_event(progress.status),
@@ -77,14 +75,16 @@ fn describe(after: &Collection, change: &Change) -> Option<(String, Value)> {
         Change::SessionDeleted { session } => named("payment_session.deleted", json!({ "id": session.as_str() })),
         Change::PaymentCreated(payment) => named(
             "payment.authorized",
-            json!({ "id": payment.id.as_str(), "payment_session_id": payment.session.as_str(),
-                    "amount_minor": payment.amount.minor_units() }),
+            with_amount(
+                json!({ "id": payment.id.as_str(), "payment_session_id": payment.session.as_str() }),
+                payment.amount,
+            ),
         ),
         Change::PaymentProgressed { payment, .. } => named("payment.updated", json!({ "id": payment.as_str() })),
         Change::PaymentCaptured { payment } => named("payment.captured_in_full", json!({ "id": payment.as_str() })),
         Change::PaymentCanceled { payment } => named("payment.canceled", json!({ "id": payment.as_str() })),
         Change::PaymentDisputed { payment, amount } => {
-            named("payment.disputed", json!({ "id": payment.as_str(), "amount_minor": amount.minor_units() }))
+            named("payment.disputed", with_amount(json!({ "id": payment.as_str() }), *amount))
         }
         Change::OperationBegun(operation) => (operation_event(operation), operation_data(operation)),
         Change::OperationRetried { operation, attempts, .. } => {
@@ -117,15 +117,26 @@ fn operation_event(operation: &Operation) -> String {
 }
 
 fn operation_data(operation: &Operation) -> Value {
-    json!({
+    let data = json!({
         "id": operation.id.as_str(),
         "kind": operation.kind.as_str(),
         "state": operation.state.as_str(),
         "payment_session_id": operation.session.as_str(),
         "payment_id": operation.payment.as_ref().map(|payment| payment.as_str()),
-        "amount_minor": operation.amount.map(|amount| amount.minor_units()),
         "reason": operation.reason,
-    })
+    });
+    match operation.amount {
+        Some(amount) => with_amount(data, amount),
+        None => data,
+    }
+}
+
+/// An amount in the three ways that readers want it: minor units to compute with, the exact decimal, and its currency.
+fn with_amount(mut data: Value, amount: Money) -> Value {
+    data["amount_minor"] = amount.minor_units().into();
+    data["amount"] = amount.to_decimal().parse::<Number>().map_or(Value::Null, Value::Number);
+    data["currency_code"] = amount.currency().code().to_ascii_lowercase().into();
+    data
 }
 
 fn session_event(status: SessionStatus) -> &'static str {

@@ -6,7 +6,7 @@ use crate::Complaint;
 use crate::source::code_only;
 
 /// Bottom up. A layer may use those before it.
-const LAYERS: &[&str] = &["store", "service", "http", "cli"];
+const LAYERS: &[&str] = &["store", "outgoing", "service", "http", "cli"];
 
 /// Where they lie.
 const HOST: &str = "host/src/";

@@ -11,6 +11,7 @@ mod providers;
 mod reasons;
 mod sessions;
 mod storefront;
+mod webhook_endpoints;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
@@ -79,4 +80,12 @@ pub(super) fn admin() -> Router<Host> {
         .route("/admin/operations/{id}", get(operations::show))
         .route("/admin/operations/{id}/recheck", post(operations::recheck))
         .route("/admin/events", get(operations::events))
+        .route("/admin/webhook-endpoints", get(webhook_endpoints::list).post(webhook_endpoints::create))
+        .route(
+            "/admin/webhook-endpoints/{id}",
+            get(webhook_endpoints::show).post(webhook_endpoints::update).delete(webhook_endpoints::delete),
+        )
+        .route("/admin/webhook-endpoints/{id}/rotate-secret", post(webhook_endpoints::rotate))
+        .route("/admin/webhook-endpoints/{id}/deliveries", get(webhook_endpoints::deliveries))
+        .route("/admin/webhook-endpoints/{id}/redeliver", post(webhook_endpoints::redeliver))
 }

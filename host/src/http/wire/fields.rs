@@ -90,6 +90,18 @@ impl Fields {
         serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "a string"))
     }
 
+    /// A list of strings.
+    pub(super) fn texts(&mut self, key: &'static str) -> Result<Option<Vec<String>>, Invalid> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "a list of strings"))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, key: &'static str) -> Result<Option<bool>, Invalid> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "true or false"))
+    }
+
     /// A string that must be there.
     pub(super) fn required_text(&mut self, key: &'static str) -> Result<String, Invalid> {
         self.text(key)?.ok_or_else(|| self.missing(key))

@@ -9,8 +9,10 @@ mod fields;
 mod parts;
 mod query;
 mod request;
+mod webhook_endpoint;
 
 pub(super) use answer::*;
 pub(super) use fields::{Amount, Fields, Input, Invalid};
 pub(super) use query::Query;
 pub(super) use request::*;
+pub(super) use webhook_endpoint::*;

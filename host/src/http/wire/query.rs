@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::fields::Invalid;
 use crate::http::limits::{ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, LIST_LIMIT_DEFAULT};
 use crate::service::EVENTS_MAX;
-use crate::store::{By, Order, Page, Range, Wanted};
+use crate::store::{By, DispatchState, Order, Page, Range, Wanted};
 
 /// Pairs that nobody has taken yet.
 #[derive(Debug)]
@@ -121,6 +121,13 @@ impl Query {
             Invalid::field("state", format!("must be one or several of {}, with commas", names.join(", ")))
         };
         text.split(',').map(|name| OperationState::parse(name).ok_or_else(unknown)).collect()
+    }
+
+    /// `state` of what is on its way: `open` or `failed`; none means both.
+    pub(in crate::http) fn dispatch_state(&mut self) -> Result<Option<DispatchState>, Invalid> {
+        let Some(text) = self.take("state")? else { return Ok(None) };
+        let unknown = || Invalid::field("state", "must be open or failed");
+        DispatchState::parse(&text).map(Some).ok_or_else(unknown)
     }
 
     /// Refuses what nobody has taken.

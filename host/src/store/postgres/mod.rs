@@ -7,6 +7,7 @@
 mod address;
 mod claims;
 mod connections;
+mod dispatch;
 mod fault;
 mod holders;
 mod order;

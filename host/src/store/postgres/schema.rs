@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__first", include_str!("../migrations/postgres/0001_first.sql")),
     ("V2__reasons", include_str!("../migrations/postgres/0002_reasons.sql")),
     ("V3__providers", include_str!("../migrations/postgres/0003_providers.sql")),
+    ("V4__events_out", include_str!("../migrations/postgres/0004_events_out.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 2;
 const READ_BACK_PAUSE_MS: u64 = 100;
 
 /// Writing has to be asked for: connections begin read only.
-const BEGIN: &str = "begin isolation level read committed, read write";
+pub(super) const BEGIN: &str = "begin isolation level read committed, read write";
 
 /// What became of a change whose `commit` was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

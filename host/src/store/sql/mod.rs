@@ -6,6 +6,7 @@
 pub(super) mod claims;
 mod columns;
 pub(super) mod decode;
+pub(super) mod dispatch;
 pub(super) mod encode;
 pub(super) mod facts;
 mod find;

@@ -4,6 +4,7 @@
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
 mod claims;
+mod dispatch;
 mod holders;
 mod providers;
 pub(super) mod read;
@@ -238,10 +239,11 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
+    include_str!("../migrations/sqlite/0004_events_out.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

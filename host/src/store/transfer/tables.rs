@@ -27,6 +27,8 @@ pub(super) const TABLES: &[Table] = &[
     table("provider", &["id"]),
     table("region_payment_provider", &["region_id", "provider_id"]),
     table("account_holder", &["id"]),
+    table("subscriber", &["id"]),
+    table("dispatch", &["id"]),
     table("meta", &["name"]),
 ];
 

@@ -8,6 +8,7 @@ mod payment;
 mod reading;
 mod reason;
 mod session;
+mod webhook_endpoint;
 
 use serde::Serialize;
 use tillbox_core::state::Uncertain;
@@ -22,6 +23,7 @@ pub(in crate::http) use payment::{CaptureAnswer, PaymentAnswer, RefundAnswer, St
 pub(in crate::http) use reading::{OutcomeAnswer, SnapshotAnswer, StoreOutcomeAnswer};
 pub(in crate::http) use reason::RefundReasonAnswer;
 pub(in crate::http) use session::{SessionAnswer, StoreSessionAnswer};
+pub(in crate::http) use webhook_endpoint::{DeliveryAnswer, RedeliveryAnswer, SecretAnswer, WebhookEndpointAnswer};
 
 /// An error.
 #[derive(Debug, Serialize)]
@@ -132,4 +134,7 @@ envelopes! {
     OneOperation { operation: OperationAnswer }
     Operations { operations: Vec<OperationEntryAnswer>, count: u64, offset: u32, limit: u32 }
     Events { events: Vec<EventAnswer>, limit: u32 }
+    OneWebhookEndpoint { webhook_endpoint: WebhookEndpointAnswer }
+    WebhookEndpoints { webhook_endpoints: Vec<WebhookEndpointAnswer>, count: u64 }
+    WebhookDeliveries { deliveries: Vec<DeliveryAnswer>, count: u64, offset: u32, limit: u32 }
 }
