@@ -11,7 +11,10 @@ use tillbox::core::status::SessionStatus;
 use tillbox::core::text::Json;
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
-use tillbox::store::{Change, KeptDelivery, KeptHolder, MergedClaim, RefundReason, Store, StoreError, Stored};
+use tillbox::store::{
+    Change, Channel, KeptDelivery, KeptHolder, KeptSubscriber, MergedClaim, RefundReason, Secret, Store, StoreError,
+    Stored, SubscriberId,
+};
 
 /// A webhook request, with everything in it that may be lost on the way.
 #[must_use]
@@ -26,6 +29,32 @@ pub fn delivery(number: u32) -> KeptDelivery {
         received_at: Timestamp(1_700_000_000_000),
         attempts: 0,
         next_action_at: Timestamp(1_700_000_002_000),
+    }
+}
+
+/// A webhook endpoint with everything that may be lost on the way. It is disabled, and says why.
+///
+/// # Panics
+/// When its id is none.
+#[must_use]
+pub fn subscriber(number: u32) -> KeptSubscriber {
+    let at = Timestamp(1_700_000_000_000 + i64::from(number));
+    let (secret, previous) = (Secret(vec![1; 32]), Secret((0..=255).collect()));
+    KeptSubscriber {
+        id: SubscriberId::parse(&format!("whep_{}", tail(number))).expect("an id"),
+        version: 1,
+        channel: Channel::Webhook {
+            url: "https://shop.example/hooks?a=é".to_owned(),
+            secret,
+            previous: Some((previous, Timestamp(at.0 + 1))),
+        },
+        description: Some("the shop's".to_owned()),
+        filter: vec!["payment.*".to_owned(), "operation.needs_review".to_owned()],
+        is_enabled: false,
+        disabled_reason: Some("answered 410 Gone".to_owned()),
+        cursor: 0,
+        created_at: at,
+        updated_at: at,
     }
 }
 

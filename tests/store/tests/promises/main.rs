@@ -2,6 +2,7 @@
 //! one store to another.
 
 mod claims;
+mod dispatches;
 mod every_store;
 mod lists;
 mod moving;

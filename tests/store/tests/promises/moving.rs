@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use tillbox::core::operation::OperationState;
-use tillbox::store::{Change, Key, Moved, Page, Progress, StoreError, migrate};
+use tillbox::store::{Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate};
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
-    as_stored, claim, created, delivery, holder, id, noted, provider, reason, rich, stored,
+    as_stored, claim, created, delivery, holder, id, noted, provider, reason, rich, stored, subscriber,
 };
 
 /// More than a batch, so that batches join without a gap.
@@ -34,6 +34,8 @@ async fn there_and_back_everything_is_the_same() {
         change.await.unwrap().unwrap();
     }
     store.keep_delivery(delivery(1)).await.unwrap();
+    store.add_subscriber(subscriber(1)).await.unwrap();
+    store.update_subscriber(KeptSubscriber { is_enabled: true, ..subscriber(1) }).await.unwrap();
     let read = store.load(Key::Collection(id(2))).await.unwrap().unwrap();
     store.commit(Change { claim: Some(claim(1, "evt_1")), ..noted(&read, "claimed") }).await.unwrap();
     store.keep_refund_reasons(vec![reason(1, "late")]).await.unwrap();
@@ -41,6 +43,7 @@ async fn there_and_back_everything_is_the_same() {
     store.set_region_providers("eu".into(), vec![provider()]).await.unwrap();
     store.keep_account_holder(holder(1, "cus_1", Some("ext_1"))).await.unwrap();
     let events = store.events_after(0, 200).await.unwrap();
+    assert_eq!(store.spread(subscriber(1).id, 9, read.collection.created_at).await.unwrap(), 1);
     drop(store);
 
     let heard = Mutex::new(Vec::new());
@@ -88,6 +91,8 @@ async fn there_and_back_everything_is_the_same() {
         "provider",
         "region_payment_provider",
         "account_holder",
+        "subscriber",
+        "dispatch",
         "meta",
     ] {
         let sql = format!("select * from {table} order by 1");
