@@ -1,5 +1,7 @@
 //! Events out: to webhook receivers on a real socket and to subscribers in the process. What fails is told again, in order;
 //! what is signed is checked here with nothing but HMAC and Base64.
+//!
+//! Long because every way in which telling can fail has a test, and all of them share one receiver and one clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -27,8 +29,8 @@ use tillbox::core::id::{CollectionId, EventId};
 use tillbox::currency::money;
 use tillbox::outgoing::ANSWER_BYTES_MAX;
 use tillbox::service::{
-    FILTER_KINDS_MAX, LANES_MAX, NewCollection, NewWebhookEndpoint, NotHeard, ROTATION_MS, SUBSCRIBERS_MAX, Subscriber,
-    WebhookEndpointUpdate,
+    CollectionUpdate, FILTER_KINDS_MAX, LANES_MAX, NewCollection, NewWebhookEndpoint, NotHeard, ROTATION_MS,
+    SUBSCRIBERS_MAX, Subscriber, WebhookEndpointUpdate,
 };
 use tillbox::store::sqlite::SqliteStore;
 use tillbox::store::{DispatchState, OutboxEvent, Page, Store, SubscriberId};
@@ -159,7 +161,9 @@ impl Scene {
     }
 
     async fn update(&self, id: &CollectionId, note: &str) {
-        self.host.update_collection(id, None, Some(&format!("{{\"note\":\"{note}\"}}"))).await.unwrap();
+        let metadata = Some(format!("{{\"note\":\"{note}\"}}"));
+        let update = CollectionUpdate { metadata, ..CollectionUpdate::default() };
+        self.host.update_collection(id, update).await.unwrap();
     }
 
     async fn endpoint(&self, url: &str) -> (SubscriberId, String) {

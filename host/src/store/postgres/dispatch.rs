@@ -26,7 +26,7 @@ impl Dispatches for PostgresStore {
     async fn add_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
         // What was written before has its number first, so that the new subscriber does not hear of it.
         while self.number_events().await? {}
-        write::steps(&self.connections, &[sql::add_subscriber(&subscriber)]).await
+        self.written(vec![sql::add_subscriber(&subscriber)]).await
     }
 
     async fn subscribers(&self) -> Result<Vec<KeptSubscriber>, StoreError> {
@@ -35,11 +35,11 @@ impl Dispatches for PostgresStore {
     }
 
     async fn update_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        write::steps(&self.connections, &[sql::update_subscriber(&subscriber)]).await
+        self.written(vec![sql::update_subscriber(&subscriber)]).await
     }
 
     async fn remove_subscriber(&self, id: SubscriberId) -> Result<(), StoreError> {
-        write::steps(&self.connections, &[sql::remove_subscriber(&id)]).await
+        self.written(vec![sql::remove_subscriber(&id)]).await
     }
 
     async fn spread(&self, id: SubscriberId, limit: u32, now: Timestamp) -> Result<u64, StoreError> {
@@ -49,7 +49,7 @@ impl Dispatches for PostgresStore {
         let Some((from, until)) = sql::next_events(&found)? else {
             return Ok(0);
         };
-        match write::steps(&self.connections, &sql::spread(&id, from, until, now)).await {
+        match self.written(sql::spread(&id, from, until, now)).await {
             Ok(()) => Ok(until.abs_diff(from)),
             Err(StoreError::Conflict) => Ok(0),
             Err(error) => Err(error),
@@ -67,7 +67,7 @@ impl Dispatches for PostgresStore {
     }
 
     async fn progress(&self, of: Dispatch, progress: DispatchProgress, now: Timestamp) -> Result<(), StoreError> {
-        write::steps(&self.connections, &sql::progress(&of, &progress, now)).await
+        self.written(sql::progress(&of, &progress, now)).await
     }
 
     async fn list_dispatches(
@@ -96,11 +96,11 @@ impl Dispatches for PostgresStore {
     }
 
     async fn tell_again(&self, id: SubscriberId, event: OutboxEvent, now: Timestamp) -> Result<(), StoreError> {
-        write::steps(&self.connections, &[sql::tell_again(&id, &event, now)]).await
+        self.written(vec![sql::tell_again(&id, &event, now)]).await
     }
 
     async fn tell_failed_again(&self, id: SubscriberId, now: Timestamp) -> Result<(), StoreError> {
-        write::steps(&self.connections, &[sql::tell_failed_again(&id, now)]).await
+        self.written(vec![sql::tell_failed_again(&id, now)]).await
     }
 }
 

@@ -8,7 +8,7 @@ use tillbox::Host;
 use tillbox::core::Timestamp;
 use tillbox::core::id::EventId;
 use tillbox::currency::money;
-use tillbox::service::{NewCollection, NotHeard, Subscriber};
+use tillbox::service::{CollectionUpdate, NewCollection, NotHeard, Subscriber};
 use tillbox::store::{
     Channel, Claim, Dispatch, DispatchProgress, DispatchState, KeptSubscriber, Key, OutboxEvent, Page, Secret, Store,
     StoreError, SubscriberId,
@@ -356,8 +356,9 @@ async fn hosts_that_share_a_database_tell_every_collection_in_order(place: &dyn 
                 let new = NewCollection::new(money("10.50", "EUR").unwrap());
                 let made = hosts[number % 3].create_collection(new).await.unwrap().id;
                 for change in 0..CHANGES {
-                    let note = format!("{{\"note\":{change}}}");
-                    hosts[(number + change) % 3].update_collection(&made, None, Some(&note)).await.unwrap();
+                    let metadata = Some(format!("{{\"note\":{change}}}"));
+                    let update = CollectionUpdate { metadata, ..CollectionUpdate::default() };
+                    hosts[(number + change) % 3].update_collection(&made, update).await.unwrap();
                 }
             })
         })
