@@ -78,6 +78,35 @@ fn the_demo_goes_through_and_its_figures_are_exact() {
 }
 
 #[test]
+fn webhook_endpoints_are_added_looked_at_and_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("demo.db");
+    let database = path_text(&database);
+    good(&["demo", "--json", "--database", database]);
+    let run = |arguments: &[&str]| good(&[&["webhooks"], arguments, &["--database", database]].concat());
+    let json = |arguments: &[&str]| serde_json::from_str::<Value>(&run(&[arguments, &["--json"]].concat())).unwrap();
+    let url = "https://shop.example/hooks";
+    let added = json(&["add", url, "--event", "payment.*", "--description", "the shop"]);
+    let (id, secret) = (added["id"].as_str().unwrap(), added["secret"].as_str().unwrap());
+    assert!(id.starts_with("whep_") && secret.starts_with("whsec_"), "{added}");
+    let listed = run(&["list"]);
+    assert!(listed.contains(id) && listed.contains("payment.*") && !listed.contains("whsec_"), "{listed}");
+    assert_eq!(json(&["list"])["webhook_endpoints"][0]["url"], url);
+    let rotated = run(&["rotate", id]);
+    assert!(rotated.contains("whsec_") && !rotated.contains(secret), "{rotated}");
+    assert!(run(&["deliveries", id]).contains("0 of 0 deliveries"));
+    run(&["redeliver", id, "--failed"]);
+    let error = bad(&["webhooks", "redeliver", id, "evt_nobody", "--database", database], 1);
+    assert!(error.contains("evt_nobody"), "{error}");
+    let error = bad(&["webhooks", "add", "http://shop.example/", "--database", database], 1);
+    assert!(error.contains("must be https"), "{error}");
+    bad(&["webhooks", "redeliver", id, "--database", database], 2);
+    bad(&["webhooks", "rotate", "sub_ledger", "--database", database], 2);
+    run(&["remove", id]);
+    assert_eq!(json(&["list"])["count"], 0);
+}
+
+#[test]
 fn the_demo_as_json_leaves_a_database_to_look_at() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("demo.db");

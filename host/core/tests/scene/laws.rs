@@ -87,6 +87,7 @@ pub(crate) fn tells_of_late_success(events: &[Event]) -> bool {
 
 /// Laws of one step.
 pub(crate) fn step(before: &Collection, after: &Collection, events: &[Event], command: &Command) {
+    assert!(!events.is_empty() || before == after, "every change is told to the outside");
     for old in &before.operations {
         let new = after.operation(&old.id).expect("operations are never deleted");
         assert_eq!(

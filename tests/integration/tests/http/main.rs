@@ -17,4 +17,5 @@ mod faults;
 mod privacy;
 mod refused;
 mod restart;
+mod webhook_endpoints;
 mod webhooks;
