@@ -242,7 +242,12 @@ fn issued(screen: Screen, json: bool, endpoint: &WebhookEndpoint, secret: &Issue
 }
 
 fn said(screen: Screen, json: bool, value: &Value, sentence: &str) -> Result<(), Failure> {
-    Ok(if json { screen.json(value)? } else { screen.line(sentence)? })
+    if json {
+        screen.json(value)?
+    } else {
+        screen.line(sentence)?
+    }
+    Ok(())
 }
 
 fn lines(screen: Screen, rows: &[Vec<String>]) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use super::{Listed, OutboxEvent, Page, SqliteStore, StoreError, unavailable};
 #[async_trait]
 impl Dispatches for SqliteStore {
     async fn add_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        self.writer.step(sql::add_subscriber(&subscriber)).await
+        self.writer.commit(vec![sql::add_subscriber(&subscriber)]).await
     }
 
     async fn subscribers(&self) -> Result<Vec<KeptSubscriber>, StoreError> {
@@ -25,11 +25,11 @@ impl Dispatches for SqliteStore {
     }
 
     async fn update_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        self.writer.step(sql::update_subscriber(&subscriber)).await
+        self.writer.commit(vec![sql::update_subscriber(&subscriber)]).await
     }
 
     async fn remove_subscriber(&self, id: SubscriberId) -> Result<(), StoreError> {
-        self.writer.step(sql::remove_subscriber(&id)).await
+        self.writer.commit(vec![sql::remove_subscriber(&id)]).await
     }
 
     async fn spread(&self, id: SubscriberId, limit: u32, now: Timestamp) -> Result<u64, StoreError> {
@@ -38,7 +38,7 @@ impl Dispatches for SqliteStore {
         let Some((from, until)) = sql::next_events(&found)? else {
             return Ok(0);
         };
-        match self.writer.steps(sql::spread(&id, from, until, now)).await {
+        match self.writer.commit(sql::spread(&id, from, until, now)).await {
             Ok(()) => Ok(until.abs_diff(from)),
             Err(StoreError::Conflict) => Ok(0),
             Err(error) => Err(error),
@@ -60,7 +60,7 @@ impl Dispatches for SqliteStore {
     }
 
     async fn progress(&self, of: Dispatch, progress: DispatchProgress, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.steps(sql::progress(&of, &progress, now)).await
+        self.writer.commit(sql::progress(&of, &progress, now)).await
     }
 
     async fn list_dispatches(
@@ -90,10 +90,10 @@ impl Dispatches for SqliteStore {
     }
 
     async fn tell_again(&self, id: SubscriberId, event: OutboxEvent, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.step(sql::tell_again(&id, &event, now)).await
+        self.writer.commit(vec![sql::tell_again(&id, &event, now)]).await
     }
 
     async fn tell_failed_again(&self, id: SubscriberId, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.step(sql::tell_failed_again(&id, now)).await
+        self.writer.commit(vec![sql::tell_failed_again(&id, now)]).await
     }
 }
