@@ -375,7 +375,7 @@ async fn hosts_that_share_a_database_tell_every_collection_in_order(place: &dyn 
     };
     tokio::time::timeout(std::time::Duration::from_secs(120), everything).await.expect("every event is told");
     for host in &hosts {
-        host.stop().await;
+        host.stop_background_work().await;
     }
     let mut told = BTreeMap::<String, Vec<EventId>>::new();
     for event in hosts[0].events_after(0, 1_000).await.unwrap() {
