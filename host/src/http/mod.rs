@@ -18,6 +18,8 @@
 //! | nobody knows whether it happened | 504 | `outcome_unknown` |
 //! | the provider's answer contradicts the books | 502 | `needs_review` |
 //! | the provider could not be asked for a reading | 502 | `provider_unavailable` |
+//! | the key belongs to another request | 422 | `invalid_data` |
+//! | the same request with the same key is under way | 409 with `Retry-After` | `conflict` |
 //! | the store, or a free place, is missing | 503 with `Retry-After` | `unavailable` |
 //! | a bug of ours | 500 | `unexpected_state` |
 //!
@@ -32,6 +34,7 @@ mod problem;
 
 mod extract;
 mod gate;
+mod idempotency;
 
 mod routes;
 
@@ -42,6 +45,7 @@ use axum::middleware::from_fn_with_state;
 
 use crate::Host;
 use gate::Gate;
+use idempotency::Door;
 use problem::Problem;
 
 pub use limits::{
@@ -57,7 +61,10 @@ pub fn router(host: Host) -> Router {
 }
 
 fn assembled(host: Host, gate: &Gate) -> Router {
-    let asked = routes::store().merge(routes::admin()).merge(routes::hooks());
+    let keyed = |routes: Router<Host>, door: Door| {
+        routes.route_layer(from_fn_with_state((host.clone(), door), idempotency::pass))
+    };
+    let asked = keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks());
     let guarded = asked.route_layer(from_fn_with_state(gate.clone(), gate::pass));
     guarded
         .merge(routes::health())

@@ -247,6 +247,13 @@ impl From<Error> for Problem {
                 .public("the payment needs a look by the merchant; do not try again"),
             Error::NotAsked(_) => Self::new(StatusCode::BAD_GATEWAY, "provider_unavailable", &code, message)
                 .public("the provider could not be asked"),
+            Error::KeyReused { field } => {
+                let problem = Self::invalid(StatusCode::UNPROCESSABLE_ENTITY, &code, message).nothing_sent();
+                return Self { field: Some(field.into()), ..problem };
+            }
+            Error::KeyInUse { .. } => Self::new(StatusCode::CONFLICT, "conflict", &code, message)
+                .public("the same request is under way; ask again in a moment")
+                .again(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", &code, message).again(),
             Error::Store(error) => Self::of_store(&error, message),
         };
@@ -387,6 +394,8 @@ mod tests {
                 false,
             ),
             (Error::NotAsked(raw()), 502, "provider_unavailable", Some(false), false),
+            (Error::KeyReused { field: "amount".into() }, 422, "invalid_data", Some(false), false),
+            (Error::KeyInUse { operation: operation() }, 409, "conflict", Some(true), true),
             (Error::Contended, 409, "conflict", Some(false), true),
             (Error::Store(StoreError::Unavailable(raw())), 503, "unavailable", Some(true), true),
             (Error::Store(StoreError::Disk(raw())), 503, "unavailable", Some(true), false),

@@ -225,6 +225,7 @@ impl HostBuilder {
             store.add_subscriber(in_the_process(id.clone(), now)).await?;
         }
         let host = Host {
+            key: None,
             inner: Arc::new(Inner {
                 store,
                 providers: self.providers,

@@ -37,8 +37,9 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Store`].
     pub async fn update_capture(&self, id: &CaptureId, metadata: &str) -> Result<Capture, Error> {
+        let guard = self.guard("update_capture", id.as_str(), |print| print.json("metadata", Some(metadata)));
         let metadata = object("metadata", Some(metadata))?;
-        capture(&self.annotate(Subject::Capture(id.clone()), metadata).await?, id)
+        capture(&self.annotate(Subject::Capture(id.clone()), metadata, &guard).await?, id)
     }
 
     /// Refunds; a [`Page`](crate::store::Page) alone means all of them, newest first.
@@ -68,8 +69,9 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Store`].
     pub async fn update_refund(&self, id: &RefundId, metadata: &str) -> Result<Refund, Error> {
+        let guard = self.guard("update_refund", id.as_str(), |print| print.json("metadata", Some(metadata)));
         let metadata = object("metadata", Some(metadata))?;
-        refund(&self.annotate(Subject::Refund(id.clone()), metadata).await?, id)
+        refund(&self.annotate(Subject::Refund(id.clone()), metadata, &guard).await?, id)
     }
 }
 

@@ -8,12 +8,13 @@ use tillbox_core::refusal::Refusal;
 use tillbox_core::state::Collection;
 use tillbox_core::status::CollectionStatus;
 
-use super::execute::{COMMIT_ATTEMPTS, applied};
+use super::execute::{COMMIT_ATTEMPTS, Executed, applied};
+use super::idempotency::{Concluded, Guard};
 use super::input::{CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, optional_object, text};
 use super::list::{few, short};
 use super::{CollectionUpdate, CollectionUpsert, Error, Host, NewCollection, Step};
 use crate::clock::new_tail;
-use crate::store::{Change, CollectionFilter, Key, Listed, Page, StoreError, Stored, Wanted};
+use crate::store::{Change, CollectionFilter, Key, KeyWrite, Listed, Page, StoreError, Stored, Wanted};
 
 impl Host {
     /// Makes a collection.
@@ -21,8 +22,24 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`] naming the field, [`Error::Store`].
     pub async fn create_collection(&self, new: NewCollection) -> Result<Collection, Error> {
-        let mut made = self.create_collections(vec![new]).await?;
-        Ok(made.pop().expect("one for one"))
+        let guard = self.guard("create_collection", "", |print| {
+            let print = print.amount("amount", Some(new.amount)).text("cart_id", new.cart_id.as_deref());
+            print.json("metadata", new.metadata.as_deref())
+        });
+        let work = async {
+            let mut change = self.made(new)?;
+            let after = change.after.clone();
+            let write = guard.end(self, None, &after, || Ok(Executed::unasked(after.clone())));
+            change.key.clone_from(&write);
+            match self.commit(vec![change]).await {
+                Ok(_) => {}
+                Err(Error::Store(StoreError::Conflict)) => return Err(Error::Contended),
+                Err(error) => return Err(error),
+            }
+            guard.written(write.as_ref());
+            Ok(Executed::unasked(after))
+        };
+        Ok(self.once(&guard, work).await?.collection)
     }
 
     /// Makes collections, in one transaction: all or none.
@@ -31,6 +48,7 @@ impl Host {
     /// As [`Host::create_collection`], and [`Error::Invalid`] for more than
     /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
     pub async fn create_collections(&self, new: Vec<NewCollection>) -> Result<Vec<Collection>, Error> {
+        self.takes_no_key()?;
         at_once(new.len())?;
         let made: Vec<Change> = new.into_iter().map(|new| self.made(new)).collect::<Result<_, _>>()?;
         self.commit(made).await
@@ -87,8 +105,13 @@ impl Host {
     /// # Errors
     /// [`Error::Refused`], [`Error::Invalid`], [`Error::NotFound`], [`Error::Store`].
     pub async fn update_collection(&self, id: &CollectionId, update: CollectionUpdate) -> Result<Collection, Error> {
+        let guard = self.guard("update_collection", id.as_str(), |print| {
+            print.amount("amount", update.amount).json("metadata", update.metadata.as_deref())
+        });
         let command = update_command(&update)?;
-        self.change(&Key::Collection(id.clone()), |_| Ok(command.clone())).await
+        let key = Key::Collection(id.clone());
+        let work = self.change_as(&key, |_| Ok(command.clone()), &guard);
+        Ok(self.once(&guard, work).await?.collection)
     }
 
     /// Changes every collection that fits the filter, in one transaction: all of them or none. Answers all of them, newest
@@ -102,6 +125,7 @@ impl Host {
         filter: CollectionFilter,
         update: CollectionUpdate,
     ) -> Result<Vec<Collection>, Error> {
+        self.takes_no_key()?;
         check(&filter)?;
         let command = update_command(&update)?;
         let page = Page { offset: 0, limit: Page::LIMIT_MAX };
@@ -123,6 +147,7 @@ impl Host {
     /// As [`Host::update_collection`] and [`Host::create_collections`]; [`Error::Invalid`] when a new one has no amount, one
     /// that exists is given a cart, or one is named twice.
     pub async fn upsert_collections(&self, upserts: Vec<CollectionUpsert>) -> Result<Vec<Collection>, Error> {
+        self.takes_no_key()?;
         at_once(upserts.len())?;
         let (mut commands, mut made, mut order) = (Vec::new(), Vec::new(), Vec::new());
         for upsert in upserts {
@@ -182,8 +207,10 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn complete_collection(&self, id: &CollectionId) -> Result<Collection, Error> {
-        let mut completed = self.complete_collections(std::slice::from_ref(id)).await?;
-        Ok(completed.pop().expect("one for one"))
+        let guard = self.guard("complete_collection", id.as_str(), |print| print);
+        let key = Key::Collection(id.clone());
+        let work = self.change_as(&key, |_| Ok(Command::CompleteCollection), &guard);
+        Ok(self.once(&guard, work).await?.collection)
     }
 
     /// The same for several, in one transaction: all or none.
@@ -192,6 +219,7 @@ impl Host {
     /// As [`Host::complete_collection`], and [`Error::Invalid`] for more than
     /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
     pub async fn complete_collections(&self, ids: &[CollectionId]) -> Result<Vec<Collection>, Error> {
+        self.takes_no_key()?;
         at_once(ids.len())?;
         let mut commands: Vec<(CollectionId, Command)> = Vec::new();
         for id in ids {
@@ -214,7 +242,12 @@ impl Host {
     /// [`Error::Refused`] while anything is authorized, captured or uncertain; [`Error::NotFound`]; what a provider says about
     /// a session that cannot be abandoned.
     pub async fn delete_collection(&self, id: &CollectionId) -> Result<(), Error> {
-        self.delete_collections(std::slice::from_ref(id)).await
+        let guard = self.guard("delete_collection", id.as_str(), |print| print);
+        let work = async {
+            self.deletable(id).await?;
+            self.delete(id, &guard).await
+        };
+        self.once(&guard, work).await.map(|_| ())
     }
 
     /// The same for several. None is touched when one of them holds money; from then on they go one by one, since their
@@ -224,20 +257,34 @@ impl Host {
     /// As [`Host::delete_collection`], and [`Error::Invalid`] for more than
     /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
     pub async fn delete_collections(&self, ids: &[CollectionId]) -> Result<(), Error> {
+        self.takes_no_key()?;
         at_once(ids.len())?;
         for id in ids {
-            match machine::decide(Some(&self.collection(id).await?), &Command::DeleteCollection, self.now()) {
-                Ok(_) | Err(Refusal::LiveSessions) => {}
-                Err(refusal) => return Err(refusal.into()),
-            }
+            self.deletable(id).await?;
         }
         for id in ids {
-            for session in self.collection(id).await?.live_sessions() {
-                self.delete_session(&session.id).await?;
-            }
-            self.change(&Key::Collection(id.clone()), |_| Ok(Command::DeleteCollection)).await?;
+            self.delete(id, &Guard::default()).await?;
         }
         Ok(())
+    }
+
+    async fn deletable(&self, id: &CollectionId) -> Result<(), Error> {
+        match machine::decide(Some(&self.collection(id).await?), &Command::DeleteCollection, self.now()) {
+            Ok(_) | Err(Refusal::LiveSessions) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// The key is written with the last step; a repeated request passes over those that are done.
+    async fn delete(&self, id: &CollectionId, guard: &Guard) -> Concluded {
+        for session in self.collection(id).await?.live_sessions() {
+            match self.without_key().delete_session(&session.id).await {
+                // Somebody else abandons it at the same time; it is what was wanted.
+                Ok(_) | Err(Error::NotFound { .. } | Error::Refused(Refusal::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.change_as(&Key::Collection(id.clone()), |_| Ok(Command::DeleteCollection), guard).await
     }
 
     /// Cancels a collection: every payment that is only authorized is voided at its provider first.
@@ -246,6 +293,12 @@ impl Host {
     /// [`Error::Refused`] when it is completed, canceled already, or something about it is open; what a provider says about a
     /// payment that cannot be voided.
     pub async fn cancel_collection(&self, id: &CollectionId) -> Result<Collection, Error> {
+        let guard = self.guard("cancel_collection", id.as_str(), |print| print);
+        Ok(self.once(&guard, self.void_and_cancel(id, &guard)).await?.collection)
+    }
+
+    /// The key is written with the last step; a repeated request passes over those that are done.
+    async fn void_and_cancel(&self, id: &CollectionId, guard: &Guard) -> Concluded {
         let collection = self.collection(id).await?;
         if collection.canceled_at.is_some() || collection.status == CollectionStatus::Completed {
             return Err(Refusal::NotCancelable { status: collection.status.as_str() }.into());
@@ -254,9 +307,14 @@ impl Host {
             payment.canceled_at.is_none() && collection.captured_of(&payment.id).is_zero()
         };
         for payment in collection.payments.iter().filter(held) {
-            self.cancel_payment(&payment.id, Some("the collection was canceled".to_owned())).await?;
+            let note = Some("the collection was canceled".to_owned());
+            match self.without_key().cancel_payment(&payment.id, note).await {
+                // Somebody else voids it at the same time; it is what was wanted.
+                Ok(_) | Err(Error::Refused(Refusal::PaymentCanceled { .. })) => {}
+                Err(error) => return Err(error),
+            }
         }
-        self.change(&Key::Collection(id.clone()), |_| Ok(Command::CancelCollection)).await
+        self.change_as(&Key::Collection(id.clone()), |_| Ok(Command::CancelCollection), guard).await
     }
 
     /// Carries out a command that asks no provider, deciding anew when somebody else was faster.
@@ -265,31 +323,65 @@ impl Host {
         key: &Key,
         command: impl Fn(&Collection) -> Result<Command, Error>,
     ) -> Result<Collection, Error> {
+        Ok(self.change_as(key, command, &Guard::default()).await?.collection)
+    }
+
+    /// The same as the whole of a request, under its key.
+    pub(super) async fn change_as(
+        &self,
+        key: &Key,
+        command: impl Fn(&Collection) -> Result<Command, Error>,
+        guard: &Guard,
+    ) -> Concluded {
         for _ in 0..COMMIT_ATTEMPTS {
             let stored = self.stored(key).await?;
             let command = command(&stored.collection)?;
             let events = machine::decide(Some(&stored.collection), &command, self.now())?;
             if events.is_empty() {
-                return Ok(stored.collection);
+                return Ok(Executed::unasked(stored.collection));
             }
-            if let Some(after) = self.committed(stored, &events).await? {
-                return Ok(after);
+            let after = applied(&stored.collection, &events);
+            let write = guard.end(self, None, &after, || Ok(Executed::unasked(after.clone())));
+            if self.committed_as(stored, &after, &events, write.as_ref()).await? {
+                guard.written(write.as_ref());
+                return Ok(Executed::unasked(after));
+            }
+            if guard.lost(self).await? {
+                break;
             }
         }
         Err(Error::Contended)
     }
 
-    /// Makes events durable; nothing when somebody else was faster.
-    pub(super) async fn committed(&self, before: Stored, events: &[Event]) -> Result<Option<Collection>, Error> {
-        let after = applied(&before.collection, events);
+    /// Makes events durable, and the request's key with them; `false` when somebody else was faster, with either.
+    pub(super) async fn committed_as(
+        &self,
+        before: Stored,
+        after: &Collection,
+        events: &[Event],
+        key: Option<&KeyWrite>,
+    ) -> Result<bool, Error> {
         self.step(Step::BeforeCommit);
-        match self.inner.store.commit(Change::new(Some(before), after.clone(), events)).await {
+        let change = Change { key: key.cloned(), ..Change::new(Some(before), after.clone(), events) };
+        match self.inner.store.commit(change).await {
             Ok(()) => {
                 self.step(Step::Committed);
-                Ok(Some(after))
+                Ok(true)
             }
-            Err(StoreError::Conflict) => Ok(None),
+            Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The collection of something, deleted or not: for what never changes, its id and its currency. A request that is made
+    /// again finds them as it did the first time.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub(crate) async fn books(&self, key: &Key) -> Result<Collection, Error> {
+        match self.inner.store.load(key.clone()).await? {
+            Some(stored) => Ok(stored.collection),
+            None => Ok(self.stored(key).await?.collection),
         }
     }
 

@@ -106,6 +106,7 @@ impl Host {
         &self,
         new: NewWebhookEndpoint,
     ) -> Result<(WebhookEndpoint, IssuedSecret), Error> {
+        self.takes_no_key()?;
         let (secret, now) = (fresh_secret()?, self.now());
         let id = format!("{}_{}", SubscriberId::WEBHOOK, new_tail());
         let subscriber = KeptSubscriber {
@@ -155,6 +156,7 @@ impl Host {
         id: &SubscriberId,
         update: WebhookEndpointUpdate,
     ) -> Result<WebhookEndpoint, Error> {
+        self.takes_no_key()?;
         let new_url = update.url.map(|url| self.checked_url(url)).transpose()?;
         let description = text("description", update.description, NOTE_BYTES_MAX)?;
         let filter = update.events.map(checked_filter).transpose()?;
@@ -182,6 +184,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn rotate_webhook_secret(&self, id: &SubscriberId) -> Result<(WebhookEndpoint, IssuedSecret), Error> {
+        self.takes_no_key()?;
         let (fresh, until) = (fresh_secret()?, Timestamp(self.now().0.saturating_add(ROTATION_MS)));
         let endpoint = self.change_endpoint(id, |kept| {
             if let Channel::Webhook { secret, previous, .. } = &mut kept.channel {
@@ -196,6 +199,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn delete_webhook_endpoint(&self, id: &SubscriberId) -> Result<(), Error> {
+        self.takes_no_key()?;
         self.endpoint(id).await?;
         match self.inner.store.remove_subscriber(id.clone()).await {
             Ok(()) => Ok(()),
@@ -223,6 +227,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`] of either, [`Error::Store`].
     pub async fn redeliver(&self, id: &SubscriberId, event: &EventId) -> Result<(), Error> {
+        self.takes_no_key()?;
         self.endpoint(id).await?;
         let found = self.inner.store.event(event.clone()).await?;
         let found = found.ok_or_else(|| Error::NotFound { entity: "Event", id: event.to_string() })?;
@@ -236,6 +241,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn redeliver_failed(&self, id: &SubscriberId) -> Result<(), Error> {
+        self.takes_no_key()?;
         self.endpoint(id).await?;
         self.inner.store.tell_failed_again(id.clone(), self.now()).await?;
         self.inner.wake.now();

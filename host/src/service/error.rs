@@ -137,6 +137,22 @@ pub enum Error {
     /// The call was for reading, and the provider gave no answer. Nothing was asked to change.
     #[error("the provider could not be asked: {0}")]
     NotAsked(String),
+    /// The idempotency key was used for another request. Nothing was done.
+    #[error(
+        "{field}: differs from the request that used this idempotency key before; take a new key for a new request"
+    )]
+    KeyReused {
+        /// The first field that differs: `route` for what is done, `id` for what the path names, or a field of the body.
+        field: String,
+    },
+    /// The same request with the same key is under way.
+    #[error(
+        "the same request with the same idempotency key is under way, as operation {operation}; ask again in a moment"
+    )]
+    KeyInUse {
+        /// Its operation.
+        operation: OperationId,
+    },
     /// So many requests change the same collection that this one never came to its turn.
     #[error("the collection is being changed by many requests at once; try again")]
     Contended,
@@ -162,6 +178,8 @@ impl Error {
             Self::Unknown { .. } | Self::Unanswered { .. } => "outcome_unknown",
             Self::Review { .. } => "needs_review",
             Self::NotAsked(_) => "provider_unavailable",
+            Self::KeyReused { .. } => "idempotency_key_reused",
+            Self::KeyInUse { .. } => "idempotency_key_in_use",
             Self::Contended => "contended",
             Self::Store(StoreError::Conflict | StoreError::Unavailable(_)) => "store_unavailable",
             Self::Store(StoreError::Disk(_)) => "store_disk_failed",
@@ -176,7 +194,8 @@ impl Error {
             Self::Rejected { operation, .. }
             | Self::Fault { operation, .. }
             | Self::Unknown { operation, .. }
-            | Self::Review { operation, .. } => Some(operation),
+            | Self::Review { operation, .. }
+            | Self::KeyInUse { operation } => Some(operation),
             Self::Refused(_)
             | Self::Invalid { .. }
             | Self::NotFound { .. }
@@ -188,6 +207,7 @@ impl Error {
             | Self::Broken { .. }
             | Self::Unanswered { .. }
             | Self::NotAsked(_)
+            | Self::KeyReused { .. }
             | Self::Contended
             | Self::Store(_) => None,
         }
@@ -197,7 +217,7 @@ impl Error {
     #[must_use]
     pub fn request_may_have_been_sent(&self) -> bool {
         match self {
-            Self::Unknown { .. } | Self::Review { .. } | Self::Unanswered { .. } => true,
+            Self::Unknown { .. } | Self::Review { .. } | Self::Unanswered { .. } | Self::KeyInUse { .. } => true,
             // A store that fails after a provider was asked leaves its operation open; that is its own state, not this error.
             Self::Refused(_)
             | Self::Invalid { .. }
@@ -211,6 +231,7 @@ impl Error {
             | Self::Rejected { .. }
             | Self::Fault { .. }
             | Self::NotAsked(_)
+            | Self::KeyReused { .. }
             | Self::Contended => false,
             Self::Store(error) => match error {
                 StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Foreign(_) => false,

@@ -20,7 +20,8 @@ use tillbox_runtime::request::{
 };
 use tillbox_runtime::{Call, CallReport, Failure, Fault, MoneyImplication, Provider, Reach};
 
-use super::keys::idempotency_key;
+use super::idempotency::{Concluded, Guard};
+use super::keys::{STEP_ONLY, idempotency_key};
 use super::providers::abilities;
 use super::{Error, Host, Payer, Step};
 use crate::clock::new_tail;
@@ -39,9 +40,30 @@ pub(super) struct Executed {
     pub(super) report: Option<CallReport>,
 }
 
+/// One operation to carry out: its id, what the storefront sent for the provider, and the key of the request.
+#[derive(Debug, Clone, Copy)]
+struct Asking<'a> {
+    id: &'a OperationId,
+    input: &'a Json,
+    guard: &'a Guard,
+}
+
+impl Executed {
+    /// Nothing was asked of a provider.
+    pub(super) fn unasked(collection: Collection) -> Self {
+        Self { collection, operation: None, report: None }
+    }
+}
+
 impl Host {
     /// Carries out one request against a provider.
-    pub(super) async fn execute(&self, key: Key, request: Request, input: Json) -> Result<Executed, Error> {
+    pub(super) async fn execute(
+        &self,
+        key: Key,
+        request: Request,
+        input: Json,
+        guard: &Guard,
+    ) -> Result<Executed, Error> {
         // Made once: however often the decision is repeated, the provider sees one operation and one key.
         let id = OperationId::from_tail(&new_tail());
         for _ in 0..COMMIT_ATTEMPTS {
@@ -58,14 +80,18 @@ impl Host {
             self.step(Step::Decided);
             let started = applied(&stored.collection, &begun);
             if started.operation(&id).is_none() {
-                return Ok(Executed { collection: stored.collection, operation: None, report: None });
+                return Ok(Executed::unasked(stored.collection));
             }
+            let asking = Asking { id: &id, input: &input, guard };
             let executed = match provider.reach() {
-                Reach::Nowhere => self.call_then_commit(provider.as_ref(), stored, begun, &id, &input).await?,
-                Reach::Network => self.commit_then_call(provider.as_ref(), stored, begun, &id, &input).await?,
+                Reach::Nowhere => self.call_then_commit(provider.as_ref(), stored, begun, asking).await?,
+                Reach::Network => self.commit_then_call(provider.as_ref(), stored, begun, asking).await?,
             };
             if let Some(executed) = executed {
                 return executed;
+            }
+            if guard.lost(self).await? {
+                break;
             }
         }
         Err(Error::Contended)
@@ -77,15 +103,20 @@ impl Host {
         provider: &dyn Provider,
         stored: Stored,
         mut events: Vec<Event>,
-        id: &OperationId,
-        input: &Json,
-    ) -> Result<Option<Result<Executed, Error>>, Error> {
+        Asking { id, input, guard }: Asking<'_>,
+    ) -> Result<Option<Concluded>, Error> {
         let started = applied(&stored.collection, &events);
         let call = self.ask(provider, &started, id, input).await;
         let settle = settle_command(&started, id, answer_of(&call, Reach::Nowhere));
         events.extend(machine::decide(Some(&started), &settle, self.now())?);
-        let after = self.committed(stored, &events).await?;
-        Ok(after.map(|after| conclude(after, id, call)))
+        let after = applied(&stored.collection, &events);
+        let write = guard.end(self, Some(id), &after, || conclude(after.clone(), id, &call));
+        if !self.committed_as(stored, &after, &events, write.as_ref()).await? {
+            return Ok(None);
+        }
+        guard.written(write.as_ref());
+        log_call(after.operation(id).expect("settled just now"), &call.report);
+        Ok(Some(conclude(after, id, &call)))
     }
 
     /// Something may leave the process: the intent is durable first, and whoever loses the race for it has sent nothing.
@@ -94,16 +125,21 @@ impl Host {
         provider: &dyn Provider,
         stored: Stored,
         begun: Vec<Event>,
-        id: &OperationId,
-        input: &Json,
-    ) -> Result<Option<Result<Executed, Error>>, Error> {
-        let Some(started) = self.committed(stored, &begun).await? else {
+        Asking { id, input, guard }: Asking<'_>,
+    ) -> Result<Option<Concluded>, Error> {
+        let started = applied(&stored.collection, &begun);
+        let write = guard.intent(self, id);
+        if !self.committed_as(stored, &started, &begun, write.as_ref()).await? {
             return Ok(None);
-        };
+        }
+        guard.written(write.as_ref());
         let call = self.ask(provider, &started, id, input).await;
         let settle = settle_command(&started, id, answer_of(&call, Reach::Network));
-        match self.settle(id, &settle).await {
-            Ok(after) => Ok(Some(conclude(after, id, call))),
+        match self.settle_as(id, &settle, &call, guard).await {
+            Ok(after) => {
+                log_call(after.operation(id).expect("settled just now"), &call.report);
+                Ok(Some(conclude(after, id, &call)))
+            }
             // The provider was asked, and what it said cannot be written down: a question, however good the answer was.
             Err(Error::Store(error)) => {
                 let detail = format!("the provider was asked, and its answer could not be kept: {error}");
@@ -124,6 +160,35 @@ impl Host {
         }
     }
 
+    /// The same for the request that began it: its key is written with the answer, as long as nobody has taken it over.
+    async fn settle_as(
+        &self,
+        id: &OperationId,
+        settle: &Command,
+        call: &Call<Outcome>,
+        guard: &Guard,
+    ) -> Result<Collection, Error> {
+        let mut keyed = true;
+        for _ in 0..COMMIT_ATTEMPTS {
+            let stored = self.stored(&Key::Operation(id.clone())).await?;
+            let events = match machine::decide(Some(&stored.collection), settle, self.now()) {
+                // Somebody else found out first what this call was about to say.
+                Err(Refusal::AlreadySettled { .. } | Refusal::StaleLease) => return Ok(stored.collection),
+                Err(refusal) => return Err(refusal.into()),
+                Ok(events) if events.is_empty() => return Ok(stored.collection),
+                Ok(events) => events,
+            };
+            let after = applied(&stored.collection, &events);
+            let write = guard.end(self, Some(id), &after, || conclude(after.clone(), id, call)).filter(|_| keyed);
+            if self.committed_as(stored, &after, &events, write.as_ref()).await? {
+                guard.written(write.as_ref());
+                return Ok(after);
+            }
+            keyed = keyed && !guard.lost(self).await?;
+        }
+        Err(Error::Contended)
+    }
+
     pub(super) fn context(
         &self,
         provider: &dyn Provider,
@@ -131,7 +196,7 @@ impl Host {
         operation: &Operation,
     ) -> CallContext {
         let format = provider.info().key_format;
-        let key = idempotency_key(&self.inner.host_key, &operation.provider, &operation.id, format);
+        let key = idempotency_key(&self.inner.host_key, &operation.provider, "", &operation.id, STEP_ONLY, format);
         let payer = collection.session(&operation.session).map(|session| Payer::from_json(&session.context));
         let (payer, account_holder) = payer.unwrap_or_default();
         CallContext {
@@ -280,35 +345,51 @@ pub(super) fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
 }
 
 /// The caller's result, by the state the operation came to.
-fn conclude(collection: Collection, id: &OperationId, call: Call<Outcome>) -> Result<Executed, Error> {
-    let operation = collection.operation(id).expect("settled just now").clone();
-    log_call(&operation, &call.report);
-    let detail = || operation.detail.clone().unwrap_or_default();
-    match (operation.state, call.answer) {
+fn conclude(collection: Collection, id: &OperationId, call: &Call<Outcome>) -> Concluded {
+    let operation = collection.operation(id).expect("settled just now");
+    let report = Some(call.report.clone());
+    match (operation.state, &call.answer) {
+        (OperationState::Rejected | OperationState::Absent, Err(Failure::Error(error))) => {
+            Err(Error::Rejected { operation: id.clone(), error: error.clone() })
+        }
+        (OperationState::Rejected | OperationState::Absent, Err(Failure::Fault(fault))) => {
+            Err(Error::Fault { operation: id.clone(), fault: fault.clone() })
+        }
+        // The provider answered that the payment is void or broken: the session shows it.
+        (OperationState::Rejected | OperationState::Absent, Ok(_)) => {
+            Ok(Executed { operation: Some(operation.clone()), collection, report })
+        }
         (
             OperationState::Succeeded
             | OperationState::Declined
             | OperationState::NeedsAction
-            | OperationState::Pending,
+            | OperationState::Pending
+            | OperationState::NeedsReview
+            | OperationState::Running
+            | OperationState::Unknown,
             _,
-        ) => Ok(Executed { collection, operation: Some(operation), report: Some(call.report) }),
-        (OperationState::Rejected | OperationState::Absent, Err(Failure::Error(error))) => {
-            Err(Error::Rejected { operation: id.clone(), error })
-        }
-        (OperationState::Rejected | OperationState::Absent, Err(Failure::Fault(fault))) => {
-            Err(Error::Fault { operation: id.clone(), fault })
-        }
-        // The provider answered that the payment is void or broken: the session shows it.
-        (OperationState::Rejected | OperationState::Absent, Ok(_)) => {
-            Ok(Executed { collection, operation: Some(operation), report: Some(call.report) })
-        }
-        (OperationState::NeedsReview, _) => {
+        ) => conclude_state(collection, id).map(|executed| Executed { report, ..executed }),
+    }
+}
+
+/// The same without a call, for an operation that is not closed as not having happened.
+pub(super) fn conclude_state(collection: Collection, id: &OperationId) -> Concluded {
+    let operation = collection.operation(id).expect("operations are never deleted").clone();
+    let detail = || operation.detail.clone().unwrap_or_default();
+    match operation.state {
+        OperationState::NeedsReview => {
             let reason = operation.reason.clone().unwrap_or_default();
             Err(Error::Review { operation: id.clone(), reason, detail: detail() })
         }
-        (OperationState::Running | OperationState::Unknown, _) => {
+        OperationState::Running | OperationState::Unknown => {
             Err(Error::Unknown { operation: id.clone(), detail: detail() })
         }
+        OperationState::Succeeded
+        | OperationState::Declined
+        | OperationState::NeedsAction
+        | OperationState::Pending
+        | OperationState::Rejected
+        | OperationState::Absent => Ok(Executed { collection, operation: Some(operation), report: None }),
     }
 }
 

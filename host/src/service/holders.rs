@@ -12,7 +12,7 @@ use tillbox_runtime::{Call, Failure, MoneyImplication, Provider, Reach};
 
 use super::execute::COMMIT_ATTEMPTS;
 use super::input::{object, optional_object};
-use super::keys::idempotency_key;
+use super::keys::{STEP_ONLY, idempotency_key};
 use super::list::{few, short};
 use super::payer::Asking;
 use super::{Error, Host, Payer};
@@ -93,6 +93,7 @@ impl Host {
     /// provably was not made; [`Error::Unanswered`] when nobody knows; [`Error::Duplicate`] when the provider knows another
     /// customer of ours under the id it gave.
     pub async fn create_account_holder(&self, new: NewAccountHolder) -> Result<HeldAccount, Error> {
+        self.takes_no_key()?;
         if let Some(existing) = &new.existing {
             return self.account_holder(existing).await;
         }
@@ -225,6 +226,7 @@ impl Host {
         id: &AccountHolderId,
         update: AccountHolderUpdate,
     ) -> Result<HeldAccount, Error> {
+        self.takes_no_key()?;
         let mut holder = self.living_holder(id).await?;
         let Some(known) = known_as(&holder) else {
             let what = "Missing account holder data while updating account holder.";
@@ -269,6 +271,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotSupported`], and what the provider call may end with: the row stays then.
     pub async fn delete_account_holder(&self, id: &AccountHolderId) -> Result<(), Error> {
+        self.takes_no_key()?;
         let holder = self.living_holder(id).await?;
         let Some(known) = known_as(&holder) else { return Err(not_found(id)) };
         let provider = self.holding(&holder.provider)?;
@@ -304,7 +307,7 @@ impl Host {
     pub(super) fn holder_context(&self, provider: &dyn Provider, holder: &KeptHolder, step: &str) -> CallContext {
         let operation = OperationId::from_tail(&format!("{}-{step}", holder.id));
         let format = provider.info().key_format;
-        let key = idempotency_key(&self.inner.host_key, &holder.provider, &operation, format);
+        let key = idempotency_key(&self.inner.host_key, &holder.provider, "", &operation, STEP_ONLY, format);
         CallContext {
             deadline_ms: self.inner.deadline_ms,
             environment: self.inner.environment,

@@ -1,6 +1,6 @@
 //! The idempotency key a provider is given: derived, never chosen by anybody outside.
 //!
-//! HMAC-SHA-256 (RFC 2104) under the database's own key over provider, operation and step. Constant across attempts,
+//! HMAC-SHA-256 (RFC 2104) under the database's own key over provider, account, operation and step. Constant across attempts,
 //! different between operations, and worthless to a provider that would like to guess another's.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,15 +11,21 @@ use tillbox_runtime::info::{KeyAlphabet, KeyFormat};
 /// Characters of a full key: 32 bytes in hexadecimal. Every alphabet a provider can declare holds these.
 const KEY_LENGTH: usize = 64;
 
-/// The key of an operation for a provider, in the form it declared.
+/// The step of an operation that asks its provider once.
+pub(super) const STEP_ONLY: &str = "";
+
+/// The key of an operation's step for a provider, in the form it declared. `account` is the provider's account it is asked
+/// for, empty as long as a provider has one.
 pub(super) fn idempotency_key(
     host_key: &[u8; 32],
     provider: &ProviderId,
+    account: &str,
     operation: &OperationId,
+    step: &str,
     format: KeyFormat,
 ) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(host_key).expect("HMAC takes keys of any length");
-    for part in [provider.as_str(), operation.as_str()] {
+    for part in [provider.as_str(), account, operation.as_str(), step] {
         // Lengths first: no two lists of parts give the same bytes.
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());
@@ -46,18 +52,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_depends_on_host_provider_and_operation_and_on_nothing_else() {
+    fn a_key_depends_on_host_provider_account_operation_and_step_and_on_nothing_else() {
         let format = KeyFormat::default();
         let provider = |name: &str| ProviderId::parse(name).unwrap();
         let operation = |name: &str| OperationId::parse(name).unwrap();
-        let key = |host, p: &str, o: &str| idempotency_key(&[host; 32], &provider(p), &operation(o), format);
-        let first = key(1, "pp_a_x", "payop_1");
-        assert_eq!(first, key(1, "pp_a_x", "payop_1"));
+        let key = |host, p: &str, account, o: &str, step| {
+            idempotency_key(&[host; 32], &provider(p), account, &operation(o), step, format)
+        };
+        let first = key(1, "pp_a_x", "a", "payop_1", "s");
+        assert_eq!(first, key(1, "pp_a_x", "a", "payop_1", "s"));
         assert_eq!(first.len(), KEY_LENGTH);
-        for other in [key(2, "pp_a_x", "payop_1"), key(1, "pp_a_y", "payop_1"), key(1, "pp_a_x", "payop_2")] {
+        for other in [
+            key(2, "pp_a_x", "a", "payop_1", "s"),
+            key(1, "pp_a_y", "a", "payop_1", "s"),
+            key(1, "pp_a_x", "", "payop_1", "s"),
+            key(1, "pp_a_x", "a", "payop_2", "s"),
+            key(1, "pp_a_x", "a", "payop_1", STEP_ONLY),
+        ] {
             assert_ne!(first, other);
         }
         let short = KeyFormat { length_max: 32, ..format };
-        assert_eq!(idempotency_key(&[1; 32], &provider("pp_a_x"), &operation("payop_1"), short), first[..32]);
+        let cut = idempotency_key(&[1; 32], &provider("pp_a_x"), "a", &operation("payop_1"), "s", short);
+        assert_eq!(cut, first[..32]);
     }
 }

@@ -9,6 +9,7 @@ use tillbox_core::id::CollectionId;
 use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
 
+use super::idempotency::Guard;
 use super::{Error, Host};
 use crate::store::{Key, Listed};
 
@@ -57,7 +58,7 @@ impl Host {
     }
 
     /// Replaces somebody's notes.
-    pub(super) async fn annotate(&self, subject: Subject, metadata: Json) -> Result<Collection, Error> {
+    pub(super) async fn annotate(&self, subject: Subject, metadata: Json, guard: &Guard) -> Result<Collection, Error> {
         let key = match &subject {
             Subject::Session(id) => Key::Session(id.clone()),
             Subject::Payment(id) => Key::Payment(id.clone()),
@@ -65,7 +66,7 @@ impl Host {
             Subject::Refund(id) => Key::Refund(id.clone()),
         };
         let command = Command::Annotate { subject, metadata };
-        self.change(&key, |_| Ok(command.clone())).await
+        Ok(self.once(guard, self.change_as(&key, |_| Ok(command.clone()), guard)).await?.collection)
     }
 }
 

@@ -67,6 +67,7 @@ impl Host {
         holder: &AccountHolderId,
         new: NewPaymentMethod,
     ) -> Result<SavedMethod, Error> {
+        self.takes_no_key()?;
         let mut methods = self.save_payment_methods(holder, vec![new]).await?;
         Ok(methods.pop().expect("one for one"))
     }
@@ -80,6 +81,7 @@ impl Host {
         holder: &AccountHolderId,
         new: Vec<NewPaymentMethod>,
     ) -> Result<Vec<SavedMethod>, Error> {
+        self.takes_no_key()?;
         at_once(new.len())?;
         let (holder, provider) = self.keeping(holder).await?;
         let mut asked = Vec::with_capacity(new.len());
@@ -101,6 +103,7 @@ impl Host {
     /// # Errors
     /// As [`Host::save_payment_methods`].
     pub async fn delete_payment_methods(&self, holder: &AccountHolderId, ids: &[String]) -> Result<(), Error> {
+        self.takes_no_key()?;
         at_once(ids.len())?;
         let wrong = ids.iter().find(|id| id.is_empty() || id.len() > METHOD_ID_BYTES_MAX);
         if wrong.is_some() {

@@ -11,6 +11,7 @@ mod endpoints;
 mod error;
 mod execute;
 mod holders;
+mod idempotency;
 mod input;
 mod journal;
 mod keys;
@@ -50,6 +51,9 @@ pub use endpoints::{
 };
 pub use error::Error;
 pub use holders::{AccountHolderUpdate, HeldAccount, NewAccountHolder};
+pub use idempotency::{
+    FINGERPRINT_MEMBERS_MAX, FINGERPRINT_PATH_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEY_MS, IdempotencyKey,
+};
 pub use input::{
     CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, CREATED_BY_BYTES_MAX, CollectionUpdate, CollectionUpsert,
     NOTE_BYTES_MAX, NewCapture, NewCollection, NewRefund, NewSession, SessionUpdate,
@@ -86,6 +90,8 @@ pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS
 #[derive(Clone)]
 pub struct Host {
     inner: Arc<Inner>,
+    /// Given to a handle for one request by [`Host::with_key`].
+    key: Option<Arc<idempotency::Carried>>,
 }
 
 struct Inner {

@@ -8,6 +8,7 @@ use tillbox_core::text::Json;
 use tillbox_runtime::request::RetrieveRequest;
 
 use super::execute::{Executed, state_of_payment};
+use super::idempotency::{Concluded, Guard};
 use super::input::{NOTE_BYTES_MAX, asked, object, text};
 use super::list::{few, short};
 use super::{Done, Error, Host, NewCapture, NewRefund, PaymentView};
@@ -45,8 +46,9 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Store`].
     pub async fn update_payment(&self, id: &PaymentId, metadata: &str) -> Result<PaymentView, Error> {
+        let guard = self.guard("update_payment", id.as_str(), |print| print.json("metadata", Some(metadata)));
         let metadata = object("metadata", Some(metadata))?;
-        view(&self.annotate(Subject::Payment(id.clone()), metadata).await?, id)
+        view(&self.annotate(Subject::Payment(id.clone()), metadata, &guard).await?, id)
     }
 
     /// Takes money. Without an amount: all that is left. A payment that is captured in full answers as it is.
@@ -57,13 +59,17 @@ impl Host {
     /// [`Error::Refused`] when more is asked than is left, or the payment was canceled; what the provider call may end with.
     pub async fn capture(&self, id: &PaymentId, new: impl Into<NewCapture>) -> Result<Done<PaymentView>, Error> {
         let new = new.into();
+        let guard = self.guard("capture", id.as_str(), |print| {
+            let print = print.amount("amount", new.amount).text("created_by", new.created_by.as_deref());
+            print.json("metadata", new.metadata.as_deref())
+        });
         let request = Request::Capture {
             payment: id.clone(),
             capture: CaptureId::from_tail(&new_tail()),
             amount: new.amount,
             asked: asked(new.created_by, new.metadata.as_deref())?,
         };
-        self.on_payment(id, request).await
+        payment_done(self.once(&guard, self.on_payment(id, request, &guard)).await?, id)
     }
 
     /// Gives money back. Without an amount: all that is left to refund.
@@ -72,15 +78,26 @@ impl Host {
     /// [`Error::Refused`] when more is asked than is captured and not refunded; [`Error::NotFound`] when the reason does not
     /// exist; what the provider call may end with.
     pub async fn refund(&self, id: &PaymentId, refund: NewRefund) -> Result<Done<PaymentView>, Error> {
-        let request = Request::Refund {
-            payment: id.clone(),
-            refund: RefundId::from_tail(&new_tail()),
-            amount: refund.amount,
-            reason: self.given_reason(refund.reason.as_ref()).await?,
-            note: text("note", refund.note, NOTE_BYTES_MAX)?,
-            asked: asked(refund.created_by, refund.metadata.as_deref())?,
+        let guard = self.guard("refund", id.as_str(), |print| {
+            let print = print.amount("amount", refund.amount).text("note", refund.note.as_deref());
+            let print = print.text("refund_reason_id", refund.reason.as_ref().map(|reason| reason.as_str()));
+            let print = print.text("created_by", refund.created_by.as_deref());
+            print.json("metadata", refund.metadata.as_deref())
+        });
+        let note = text("note", refund.note, NOTE_BYTES_MAX)?;
+        let asked = asked(refund.created_by, refund.metadata.as_deref())?;
+        let work = async {
+            let request = Request::Refund {
+                payment: id.clone(),
+                refund: RefundId::from_tail(&new_tail()),
+                amount: refund.amount,
+                reason: self.given_reason(refund.reason.as_ref()).await?,
+                note,
+                asked,
+            };
+            self.on_payment(id, request, &guard).await
         };
-        self.on_payment(id, request).await
+        payment_done(self.once(&guard, work).await?, id)
     }
 
     /// Voids a payment of which nothing is captured.
@@ -88,8 +105,9 @@ impl Host {
     /// # Errors
     /// [`Error::Refused`] when it is captured, in whole or in part, or canceled already; what the provider call may end with.
     pub async fn cancel_payment(&self, id: &PaymentId, note: Option<String>) -> Result<Done<PaymentView>, Error> {
+        let guard = self.guard("cancel_payment", id.as_str(), |print| print.text("reason", note.as_deref()));
         let request = Request::Cancel { payment: id.clone(), note: text("reason", note, NOTE_BYTES_MAX)? };
-        self.on_payment(id, request).await
+        payment_done(self.once(&guard, self.on_payment(id, request, &guard)).await?, id)
     }
 
     /// Asks the provider what it knows of a payment. The books are not changed.
@@ -109,12 +127,16 @@ impl Host {
     }
 
     /// What is open about the payment is asked first: money that may have moved already must not move again.
-    async fn on_payment(&self, id: &PaymentId, request: Request) -> Result<Done<PaymentView>, Error> {
+    async fn on_payment(&self, id: &PaymentId, request: Request, guard: &Guard) -> Concluded {
         let key = Key::Payment(id.clone());
         self.reconcile_first(&key, |operation| operation.payment.as_ref() == Some(id)).await?;
-        let Executed { collection, operation, report } = self.execute(key, request, Json::empty()).await?;
-        Ok(Done { value: view(&collection, id)?, operation, report })
+        self.execute(key, request, Json::empty(), guard).await
     }
+}
+
+fn payment_done(executed: Executed, id: &PaymentId) -> Result<Done<PaymentView>, Error> {
+    let Executed { collection, operation, report } = executed;
+    Ok(Done { value: view(&collection, id)?, operation, report })
 }
 
 fn view(collection: &Collection, id: &PaymentId) -> Result<PaymentView, Error> {

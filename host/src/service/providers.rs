@@ -99,6 +99,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`] when it was never installed, [`Error::Store`].
     pub async fn switch_provider(&self, id: &ProviderId, is_enabled: bool) -> Result<PaymentProvider, Error> {
+        self.takes_no_key()?;
         if !self.inner.store.switch_provider(id.clone(), is_enabled, self.now()).await? {
             return Err(not_found(id));
         }
@@ -112,6 +113,7 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotFound`] when one was never installed, [`Error::Store`].
     pub async fn set_region_providers(&self, region: &str, providers: &[ProviderId]) -> Result<(), Error> {
+        self.takes_no_key()?;
         check_region(region)?;
         few("payment_providers", providers)?;
         let kept = self.inner.store.kept_providers().await?;

@@ -68,6 +68,7 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`]; [`Error::Duplicate`] when another reason has the code; [`Error::Store`].
     pub async fn create_refund_reasons(&self, new: Vec<NewRefundReason>) -> Result<Vec<RefundReason>, Error> {
+        self.takes_no_key()?;
         at_once(new.len())?;
         let made: Vec<RefundReason> = new.into_iter().map(|new| self.new_reason(new)).collect::<Result<_, _>>()?;
         self.keep(&made).await?;
@@ -116,6 +117,7 @@ impl Host {
         id: &RefundReasonId,
         update: RefundReasonUpdate,
     ) -> Result<RefundReason, Error> {
+        self.takes_no_key()?;
         let mut reason = self.refund_reason(id).await?;
         if let Some(label) = update.label {
             reason.label = line("label", label, LABEL_BYTES_MAX)?;
@@ -139,6 +141,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn delete_refund_reasons(&self, ids: &[RefundReasonId]) -> Result<(), Error> {
+        self.takes_no_key()?;
         at_once(ids.len())?;
         let mut reasons = Vec::with_capacity(ids.len());
         for id in ids {

@@ -33,6 +33,9 @@ pub const PAGE: u32 = 64;
 /// Milliseconds between two questions of a lane that found nothing due: what is due is looked at within about a second.
 const IDLE_MS: u64 = 1_000;
 
+/// Milliseconds between two purges of callers' keys: they count as absent from the moment they expire, so nothing waits for it.
+const PURGE_EVERY_MS: u64 = 10 * 60 * 1_000;
+
 /// Milliseconds that a page belongs to its host: its looks at the slowest pace, with every place taken by calls that run to
 /// their deadlines. A claim that ends too early costs a second look and nothing else.
 const CLAIM_MS: i64 = 120_000;
@@ -103,6 +106,17 @@ pub(super) fn delivery_due(attempts: u32, from: Timestamp) -> Timestamp {
 enum Lane {
     Operations(Whose),
     Deliveries,
+    /// Callers' keys that have expired.
+    Keys,
+}
+
+impl Lane {
+    fn idle_ms(&self) -> u64 {
+        match self {
+            Self::Operations(_) | Self::Deliveries => IDLE_MS,
+            Self::Keys => PURGE_EVERY_MS,
+        }
+    }
 }
 
 impl Host {
@@ -159,6 +173,10 @@ impl Host {
             Lane::Operations(whose) => {
                 let claimed = self.inner.store.claim_operations(whose.clone(), now, until, PAGE).await?;
                 Ok((claimed.len(), self.look_at(claimed).await?))
+            }
+            Lane::Keys => {
+                let deleted = self.purge_expired_keys().await?;
+                Ok((0, usize::try_from(deleted).unwrap_or(usize::MAX)))
             }
             Lane::Deliveries => {
                 let claimed = self.inner.store.claim_deliveries(now, until, PAGE).await?;
@@ -241,7 +259,7 @@ impl Host {
         let providers: Vec<ProviderId> = self.inner.providers.keys().cloned().collect();
         let own = providers.iter().map(|provider| Lane::Operations(Whose::Of(provider.clone())));
         let others = Lane::Operations(Whose::NotOf(providers.clone()));
-        let lanes = own.chain([others, Lane::Deliveries]).map(|lane| {
+        let lanes = own.chain([others, Lane::Deliveries, Lane::Keys]).map(|lane| {
             let stop = self.inner.recovery.stop.subscribe();
             tokio::spawn(run(Arc::downgrade(&self.inner), stop, lane))
         });
@@ -273,16 +291,16 @@ async fn run(inner: Weak<Inner>, mut stop: watch::Receiver<bool>, lane: Lane) {
         let Some(inner) = inner.upgrade() else {
             return;
         };
-        let host = Host { inner };
+        let host = Host { inner, key: None };
         let pause = match host.page(&lane).await {
-            Ok((0, _)) => IDLE_MS,
+            Ok((0, _)) => lane.idle_ms(),
             Ok((taken, ended)) => {
                 tracing::debug!(?lane, taken, ended, "open work was looked at");
                 0
             }
             Err(error) => {
                 tracing::warn!(%error, "open work could not be looked at");
-                IDLE_MS
+                lane.idle_ms()
             }
         };
         drop(host);

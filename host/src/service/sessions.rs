@@ -7,6 +7,7 @@ use tillbox_core::status::SessionStatus;
 use tillbox_core::text::Json;
 
 use super::execute::{Executed, state_of_session};
+use super::idempotency::{Concluded, Guard};
 use super::input::{object, optional_object};
 use super::list::few;
 use super::{Authorization, Done, Error, Host, NewSession, Payer, PaymentView, SessionUpdate, SessionView};
@@ -20,7 +21,36 @@ impl Host {
     /// [`Error::Invalid`], [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::NotEnabled`], [`Error::Refused`], and what
     /// the provider call may end with. A session whose opening failed stays in the books with status `error`.
     pub async fn create_session(&self, collection: &CollectionId, new: NewSession) -> Result<Done<Session>, Error> {
-        let id = SessionId::from_tail(&new_tail());
+        let Done { value: (_, session), operation, report } = self.open_session(collection, new).await?;
+        Ok(Done { value: session, operation, report })
+    }
+
+    /// The same, with the collection as the session left it.
+    ///
+    /// # Errors
+    /// As [`Host::create_session`].
+    pub async fn open_session(
+        &self,
+        collection: &CollectionId,
+        new: NewSession,
+    ) -> Result<Done<(Collection, Session)>, Error> {
+        let (payer, data) = (new.payer.to_json(None)?, object("data", new.data.as_deref())?);
+        let guard = self.guard("create_session", collection.as_str(), |print| {
+            let print = print.text("provider_id", Some(new.provider.as_str())).amount("amount", new.amount);
+            let print = print.json("data", new.data.as_deref()).json("metadata", new.metadata.as_deref());
+            let print = print.text("region_id", new.region.as_deref());
+            print.json("context", Some(payer.as_str()))
+        });
+        let guard = guard.whole();
+        let work = self.open(collection, new, data, &guard);
+        let Executed { collection, operation, report } = self.once(&guard, work).await?;
+        let session = operation.as_ref().map(|operation| operation.session.clone());
+        let session = session.expect("a session is opened by an operation");
+        let value = (collection.clone(), live_session(&collection, &session)?);
+        Ok(Done { value, operation, report })
+    }
+
+    async fn open(&self, collection: &CollectionId, new: NewSession, data: Json, guard: &Guard) -> Concluded {
         let provider = self.provider(&new.provider)?;
         self.admit(&new.provider, new.region).await?;
         let holder = self.known_to(&new.provider, new.payer.customer.as_ref()).await?;
@@ -30,16 +60,14 @@ impl Host {
             return Err(Error::invalid("provider_id", format!("{} does not take {code}", new.provider)));
         }
         let request = Request::CreateSession {
-            session: id.clone(),
+            session: SessionId::from_tail(&new_tail()),
             provider: new.provider,
             amount: new.amount,
             context: new.payer.to_json(holder)?,
             metadata: optional_object("metadata", new.metadata.as_deref())?,
             products: authorization_ids(),
         };
-        let input = object("data", new.data.as_deref())?;
-        let executed = self.execute(Key::Collection(collection.clone()), request, input).await?;
-        session_done(executed, &id)
+        self.execute(Key::Collection(collection.clone()), request, data, guard).await
     }
 
     /// A session that was not abandoned.
@@ -65,21 +93,39 @@ impl Host {
     /// # Errors
     /// As [`Host::create_session`].
     pub async fn update_session(&self, id: &SessionId, update: SessionUpdate) -> Result<Done<Session>, Error> {
+        let Done { value, operation, report } = self.change_session(id, update).await?;
+        Ok(Done { value: value.session, operation, report })
+    }
+
+    /// The same, with what is a question about the session.
+    ///
+    /// # Errors
+    /// As [`Host::update_session`].
+    pub async fn change_session(&self, id: &SessionId, update: SessionUpdate) -> Result<Done<SessionView>, Error> {
+        let payer = update.payer.as_ref().map(|payer| payer.to_json(None)).transpose()?;
+        let guard = self.guard("update_session", id.as_str(), |print| {
+            let print = print.amount("amount", update.amount).json("data", update.data.as_deref());
+            let print = print.json("metadata", update.metadata.as_deref());
+            print.json("context", payer.as_ref().map(|payer| payer.as_str()))
+        });
         let metadata = optional_object("metadata", update.metadata.as_deref())?;
         let notes_only = update.amount.is_none() && update.data.is_none() && update.payer.is_none();
         if let (true, Some(metadata)) = (notes_only, &metadata) {
-            let collection = self.annotate(Subject::Session(id.clone()), metadata.clone()).await?;
-            return Ok(Done { value: live_session(&collection, id)?, operation: None, report: None });
+            let collection = self.annotate(Subject::Session(id.clone()), metadata.clone(), &guard).await?;
+            return session_done(Executed::unasked(collection), id);
         }
-        let request = Request::UpdateSession {
-            session: id.clone(),
-            amount: update.amount,
-            context: self.new_context(id, update.payer.as_ref()).await?,
-            metadata,
-            products: authorization_ids(),
-        };
         let input = object("data", update.data.as_deref())?;
-        let executed = self.execute(Key::Session(id.clone()), request, input).await?;
+        let work = async {
+            let request = Request::UpdateSession {
+                session: id.clone(),
+                amount: update.amount,
+                context: self.new_context(id, update.payer.as_ref()).await?,
+                metadata,
+                products: authorization_ids(),
+            };
+            self.execute(Key::Session(id.clone()), request, input, &guard).await
+        };
+        let executed = self.once(&guard, work).await?;
         session_done(executed, id)
     }
 
@@ -114,7 +160,9 @@ impl Host {
     /// [`Error::Refused`] when it is authorized, and what the provider call may end with.
     pub async fn delete_session(&self, id: &SessionId) -> Result<Done<()>, Error> {
         let request = Request::DeleteSession { session: id.clone() };
-        let executed = self.execute(Key::Session(id.clone()), request, object("data", None)?).await?;
+        let guard = self.guard("delete_session", id.as_str(), |print| print);
+        let work = self.execute(Key::Session(id.clone()), request, Json::empty(), &guard);
+        let executed = self.once(&guard, work).await?;
         Ok(Done { value: (), operation: executed.operation, report: executed.report })
     }
 
@@ -126,23 +174,39 @@ impl Host {
     /// # Errors
     /// [`Error::Refused`], and what the provider call may end with.
     pub async fn authorize_session(&self, id: &SessionId, data: Option<&str>) -> Result<Done<Authorization>, Error> {
+        let Done { value: (view, payment), operation, report } = self.authorize_in_view(id, data).await?;
+        Ok(Done { value: Authorization { session: view.session, payment }, operation, report })
+    }
+
+    /// The same, with what is a question about the session.
+    ///
+    /// # Errors
+    /// As [`Host::authorize_session`].
+    pub async fn authorize_in_view(
+        &self,
+        id: &SessionId,
+        data: Option<&str>,
+    ) -> Result<Done<(SessionView, Option<PaymentView>)>, Error> {
+        let guard = self.guard("authorize_session", id.as_str(), |print| print.json("data", data));
         let input = object("data", data)?;
+        let executed = self.once(&guard, self.authorize(id, input, &guard)).await?;
+        let payment = executed.collection.payment_of(id);
+        let payment = payment.map(|payment| PaymentView::of(&executed.collection, payment));
+        let Done { value: view, operation, report } = session_done(executed, id)?;
+        Ok(Done { value: (view, payment), operation, report })
+    }
+
+    async fn authorize(&self, id: &SessionId, input: Json, guard: &Guard) -> Concluded {
         let collection = self.reconcile_first(&Key::Session(id.clone()), |operation| operation.session == *id).await?;
         let session = live_session(&collection, id)?;
         let deciding = collection.operations.iter().any(|operation| {
             operation.session == *id && operation.state == tillbox_core::operation::OperationState::Pending
         });
         if deciding && session.status != SessionStatus::Authorized {
-            let value = Authorization { session, payment: None };
-            return Ok(Done { value, operation: None, report: None });
+            return Ok(Executed::unasked(collection));
         }
         let request = Request::Authorize { session: id.clone(), products: authorization_ids() };
-        let executed = self.execute(Key::Session(id.clone()), request, input).await?;
-        let payment = executed.collection.payment_of(id);
-        let payment = payment.map(|payment| PaymentView::of(&executed.collection, payment));
-        let session = live_session(&executed.collection, id)?;
-        let value = Authorization { session, payment };
-        Ok(Done { value, operation: executed.operation, report: executed.report })
+        self.execute(Key::Session(id.clone()), request, input, guard).await
     }
 
     /// Asks the provider where a session stands. The books are not changed.
@@ -178,7 +242,7 @@ pub(super) fn live_session(collection: &Collection, id: &SessionId) -> Result<Se
     session.ok_or_else(|| Error::NotFound { entity: "PaymentSession", id: id.to_string() })
 }
 
-fn session_done(executed: Executed, id: &SessionId) -> Result<Done<Session>, Error> {
-    let value = live_session(&executed.collection, id)?;
+fn session_done(executed: Executed, id: &SessionId) -> Result<Done<SessionView>, Error> {
+    let value = SessionView::of(&executed.collection, &live_session(&executed.collection, id)?);
     Ok(Done { value, operation: executed.operation, report: executed.report })
 }

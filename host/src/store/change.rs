@@ -4,6 +4,7 @@ use tillbox_core::event::Event;
 use tillbox_core::state::Collection;
 
 use super::delivery::MergedClaim;
+use super::idempotency::KeyWrite;
 use super::outbox::OutboxEvent;
 
 /// A collection with the version it was read at.
@@ -26,6 +27,8 @@ pub struct Change {
     pub events: Vec<OutboxEvent>,
     /// The webhook claim that led to it, if one did. The change is a conflict when the claim was merged already.
     pub claim: Option<MergedClaim>,
+    /// The idempotency key that guards it, if there is one. The change is a conflict when somebody else holds the key.
+    pub key: Option<KeyWrite>,
 }
 
 impl Change {
@@ -33,6 +36,6 @@ impl Change {
     #[must_use]
     pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
         let events = events.iter().filter_map(|event| OutboxEvent::of(&after, event)).collect();
-        Self { before, after, events, claim: None }
+        Self { before, after, events, claim: None, key: None }
     }
 }

@@ -9,6 +9,7 @@ mod delivery;
 mod dispatch;
 mod fault;
 mod holders;
+mod idempotency;
 mod open;
 mod outbox;
 pub mod postgres;
@@ -32,6 +33,7 @@ pub use dispatch::{
 };
 pub use fault::StoreError;
 pub use holders::{AccountHolderFilter, Holders, KeptHolder};
+pub use idempotency::{KeyRow, KeyStore, KeyWrite};
 pub use open::open;
 pub use outbox::OutboxEvent;
 pub use providers::{Admission, KeptProvider, Providers};
@@ -39,6 +41,7 @@ pub use reasons::{Reasons, RefundReason, RefundReasonFilter};
 pub use search::{
     By, CaptureFilter, CollectionFilter, Order, PaymentFilter, Range, RefundFilter, Search, SessionFilter, Wanted,
 };
+pub use sql::snapshot::{from_text as snapshot_from_text, to_text as snapshot_to_text};
 pub use transfer::{Moved, Progress, migrate};
 
 /// How a collection is found: by its own id or by that of anything in it.
@@ -97,7 +100,7 @@ pub struct OperationEntry {
 /// A place where collections survive.
 #[async_trait]
 pub trait Store:
-    Search + Reasons + Providers + Holders + Claims + Dispatches + Send + Sync + std::fmt::Debug + 'static
+    Search + Reasons + Providers + Holders + Claims + Dispatches + KeyStore + Send + Sync + std::fmt::Debug + 'static
 {
     /// The collection and the version of it that a change must name.
     ///

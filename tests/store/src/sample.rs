@@ -12,8 +12,8 @@ use tillbox::core::text::Json;
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
-    Change, Channel, KeptDelivery, KeptHolder, KeptSubscriber, MergedClaim, RefundReason, Secret, Store, StoreError,
-    Stored, SubscriberId,
+    Change, Channel, KeptDelivery, KeptHolder, KeptSubscriber, KeyRow, KeyWrite, MergedClaim, RefundReason, Secret,
+    Store, StoreError, Stored, SubscriberId,
 };
 
 /// A webhook request, with everything in it that may be lost on the way.
@@ -64,6 +64,19 @@ pub fn claim(number: u32, event_id: &str) -> MergedClaim {
     let delivery = delivery(number);
     let at = Timestamp(1_700_000_000_001);
     MergedClaim { provider: delivery.provider, event_id: event_id.to_owned(), delivery: delivery.id, at }
+}
+
+/// A key that is taken by this holder, unless somebody else has it, and expires at this time.
+#[must_use]
+pub fn key(key: &str, holder: &str, expires_at: i64) -> KeyWrite {
+    let row = KeyRow {
+        fingerprint: r#"{"amount":"00ff"}"#.to_owned(),
+        operation: None,
+        holder: holder.to_owned(),
+        answer: Some(format!("{{\"by\":\"{holder} \u{1F980}\"}}")),
+        expires_at: Timestamp(expires_at),
+    };
+    KeyWrite { caller: "till".to_owned(), key: key.to_owned(), before: None, row, at: Timestamp(1_700_000_000_000) }
 }
 
 /// The provider of all samples.

@@ -6,6 +6,7 @@ use tillbox_core::id::{CaptureId, PaymentId, RefundId, RefundReasonId};
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{CaptureAnswer, Captures, Notes, OneCapture, OneRefund, RefundAnswer, Refunds};
 use crate::store::{CaptureFilter, Page, RefundFilter};
@@ -32,7 +33,7 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<CaptureId>, _: NoQ
 }
 
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CaptureId>,
     _: NoQuery,
     Json(body): Json<Notes>,
@@ -61,7 +62,7 @@ pub(super) async fn show_refund(State(host): State<Host>, Id(id): Id<RefundId>, 
 }
 
 pub(super) async fn update_refund(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<RefundId>,
     _: NoQuery,
     Json(body): Json<Notes>,

@@ -8,17 +8,18 @@ use tillbox_core::status::CollectionStatus;
 use crate::Host;
 use crate::currency::lookup;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
     CollectionAnswer, Collections, CreateCollection, DeletedAnswer, Nothing, OneCollection, UpdateCollection,
 };
 use crate::service::{CollectionUpdate, Error, NewCollection};
-use crate::store::{CollectionFilter, Page};
+use crate::store::{CollectionFilter, Key, Page};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
 pub(super) async fn create(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     _: NoQuery,
     Json(body): Json<CreateCollection>,
 ) -> Result<OneCollection> {
@@ -52,12 +53,12 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<CollectionId>, _: 
 }
 
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
     _: NoQuery,
     Json(body): Json<UpdateCollection>,
 ) -> Result<OneCollection> {
-    let currency = host.collection(&id).await?.currency();
+    let currency = host.books(&Key::Collection(id.clone())).await?.currency();
     let amount = body.amount.map(|amount| amount.of(currency)).transpose()?;
     let update = CollectionUpdate { amount, metadata: body.metadata };
     let collection = host.update_collection(&id, update).await?;
@@ -65,7 +66,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn cancel(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
     _: NoQuery,
     Json(Nothing): Json<Nothing>,
@@ -76,7 +77,7 @@ pub(super) async fn cancel(
 
 /// Nothing more is expected. The status stays as it is.
 pub(super) async fn complete(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
     _: NoQuery,
     Json(Nothing): Json<Nothing>,
@@ -86,7 +87,7 @@ pub(super) async fn complete(
 }
 
 pub(super) async fn delete(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
     _: NoQuery,
     _: NoBody,

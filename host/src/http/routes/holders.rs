@@ -8,6 +8,7 @@ use tillbox_core::id::{AccountHolderId, ProviderId};
 use super::sessions::provider_id;
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::limits::ECHO_CHARS_MAX;
 use crate::http::problem::{ForOperator, Problem};
 use crate::http::wire::{
@@ -40,7 +41,7 @@ pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> R
 }
 
 pub(super) async fn create(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     _: NoQuery,
     Json(body): Json<CreateAccountHolder>,
 ) -> Result<OneAccountHolder> {
@@ -63,7 +64,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<AccountHolderId>,
     _: NoQuery,
     Json(body): Json<AccountHolderUpdate>,
@@ -72,7 +73,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn delete(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<AccountHolderId>,
     _: NoQuery,
     _: NoBody,
@@ -92,7 +93,7 @@ pub(super) async fn list_methods(
 }
 
 pub(super) async fn save_method(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<AccountHolderId>,
     _: NoQuery,
     Json(body): Json<NewPaymentMethod>,
@@ -103,7 +104,7 @@ pub(super) async fn save_method(
 
 /// The second part of the path is the provider's token.
 pub(super) async fn delete_method(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
     _: NoQuery,
     _: NoBody,

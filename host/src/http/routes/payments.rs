@@ -7,10 +7,11 @@ use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{Amount, Cancel, Capture, Notes, OnePayment, PaymentAnswer, Payments, ProviderPayment, Refund};
 use crate::service::{Error, NewCapture, NewRefund};
-use crate::store::{Page, PaymentFilter};
+use crate::store::{Key, Page, PaymentFilter};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
@@ -42,7 +43,7 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<PaymentId>, _: NoQ
 
 /// Notes only; no provider hears of it.
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
     _: NoQuery,
     Json(body): Json<Notes>,
@@ -51,7 +52,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn capture(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
     _: NoQuery,
     Json(body): Json<Capture>,
@@ -62,7 +63,7 @@ pub(super) async fn capture(
 }
 
 pub(super) async fn refund(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
     _: NoQuery,
     Json(body): Json<Refund>,
@@ -79,7 +80,7 @@ pub(super) async fn refund(
 }
 
 pub(super) async fn cancel(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
     _: NoQuery,
     Json(body): Json<Cancel>,
@@ -104,6 +105,6 @@ fn answer(payment: &crate::service::PaymentView) -> Answer<OnePayment> {
 
 /// An amount in the payment's own currency.
 async fn amount_of(host: &Host, id: &PaymentId, amount: Option<Amount>) -> std::result::Result<Option<Money>, Error> {
-    let currency = host.payment(id).await?.payment.amount.currency();
+    let currency = host.books(&Key::Payment(id.clone())).await?.currency();
     amount.map(|amount| amount.of(currency)).transpose()
 }

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use tillbox_core::id::ProviderId;
 
 use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{OneProvider, ProviderAnswer, ProvidersAnswer, RegionProviders, SwitchProvider};
 use crate::service::ProviderFilter;
@@ -26,7 +27,7 @@ pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> R
 
 /// Switched off, it takes no new sessions; its payments go on.
 pub(super) async fn switch(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<ProviderId>,
     _: NoQuery,
     Json(body): Json<SwitchProvider>,
@@ -37,7 +38,7 @@ pub(super) async fn switch(
 
 /// Sets the list of a region; an empty one lets every provider serve.
 pub(super) async fn set_region(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Path(region): Path<String>,
     _: NoQuery,
     Json(body): Json<RegionProviders>,

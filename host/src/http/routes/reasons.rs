@@ -6,6 +6,7 @@ use tillbox_core::id::RefundReasonId;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{DeletedAnswer, OneRefundReason, RefundReasonAnswer, RefundReasons};
 use crate::service::{NewRefundReason, RefundReasonUpdate};
@@ -30,7 +31,7 @@ pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> R
 }
 
 pub(super) async fn create(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     _: NoQuery,
     Json(body): Json<NewRefundReason>,
 ) -> Result<OneRefundReason> {
@@ -42,7 +43,7 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<RefundReasonId>, _
 }
 
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<RefundReasonId>,
     _: NoQuery,
     Json(body): Json<RefundReasonUpdate>,
@@ -51,7 +52,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn delete(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<RefundReasonId>,
     _: NoQuery,
     _: NoBody,

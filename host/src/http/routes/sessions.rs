@@ -8,6 +8,7 @@ use tillbox_core::status::SessionStatus;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::limits::ECHO_CHARS_MAX;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
@@ -15,17 +16,17 @@ use crate::http::wire::{
     SessionAnswer, SessionStatusAnswer, Sessions, UpdateSession,
 };
 use crate::service::{Error, NewSession, SessionUpdate};
-use crate::store::{Page, SessionFilter};
+use crate::store::{Key, Page, SessionFilter};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
 pub(super) async fn create(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
     _: NoQuery,
     Json(body): Json<CreateSession>,
 ) -> Result<NewSessionAnswer> {
-    let currency = host.collection(&id).await?.currency();
+    let currency = host.books(&Key::Collection(id.clone())).await?.currency();
     let new = NewSession {
         provider: provider_id(&host, &body.provider_id)?,
         amount: body.amount.map(|amount| amount.of(currency)).transpose()?,
@@ -34,8 +35,7 @@ pub(super) async fn create(
         metadata: body.metadata,
         region: body.region_id,
     };
-    let session = host.create_session(&id, new).await?.value;
-    let collection = host.collection(&id).await?;
+    let (collection, session) = host.open_session(&id, new).await?.value;
     Ok(Answer(NewSessionAnswer {
         payment_collection: CollectionAnswer::from(&collection),
         payment_session: SessionAnswer::new(&session, &collection),
@@ -66,40 +66,33 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQ
 }
 
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SessionId>,
     _: NoQuery,
     Json(body): Json<UpdateSession>,
 ) -> Result<OneSession> {
-    let (collection, _) = found(&host, &id).await?;
+    let collection = host.books(&Key::Session(id.clone())).await?;
     let amount = body.amount.map(|amount| amount.of(collection.currency())).transpose()?;
     let update = SessionUpdate { amount, data: body.data, payer: body.payer, metadata: body.metadata };
-    let session = host.update_session(&id, update).await?.value;
-    let collection = host.collection_of_session(&id).await?;
-    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection) }))
+    let view = host.change_session(&id, update).await?.value;
+    Ok(Answer(OneSession { payment_session: SessionAnswer::listed(&view) }))
 }
 
-pub(super) async fn delete(
-    State(host): State<Host>,
-    Id(id): Id<SessionId>,
-    _: NoQuery,
-    _: NoBody,
-) -> Result<DeletedAnswer> {
+pub(super) async fn delete(Keyed(host): Keyed, Id(id): Id<SessionId>, _: NoQuery, _: NoBody) -> Result<DeletedAnswer> {
     host.delete_session(&id).await?;
     Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-session", deleted: true }))
 }
 
 pub(super) async fn authorize(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SessionId>,
     _: NoQuery,
     Json(body): Json<ProviderInput>,
 ) -> Result<AuthorizationAnswer> {
-    let authorization = host.authorize_session(&id, body.data.as_deref()).await?.value;
-    let collection = host.collection_of_session(&id).await?;
+    let (view, payment) = host.authorize_in_view(&id, body.data.as_deref()).await?.value;
     Ok(Answer(AuthorizationAnswer {
-        payment_session: SessionAnswer::new(&authorization.session, &collection),
-        payment: authorization.payment.as_ref().map(Into::into),
+        payment_session: SessionAnswer::listed(&view),
+        payment: payment.as_ref().map(Into::into),
     }))
 }
 

@@ -8,12 +8,14 @@ use super::providers::listed;
 use super::sessions::{found, provider_id};
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForStorefront;
 use crate::http::wire::{
     DeletedAnswer, NewStoreSessionAnswer, OneStoreCollection, OneStoreSession, ProviderInput, ProvidersAnswer,
     StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateSession, StoreSessionAnswer, StoreSessionStatusAnswer,
 };
 use crate::service::{NewSession, ProviderFilter, SessionUpdate};
+use crate::store::Key;
 
 type Result<T> = std::result::Result<Answer<T>, ForStorefront>;
 
@@ -35,15 +37,14 @@ pub(super) async fn collection(
 }
 
 pub(super) async fn create_session(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
     _: NoQuery,
     Json(body): Json<StoreCreateSession>,
 ) -> Result<NewStoreSessionAnswer> {
     let provider: ProviderId = provider_id(&host, &body.provider_id)?;
     let new = NewSession { data: body.data, region: body.region_id, ..NewSession::new(provider) };
-    let session = host.create_session(&id, new).await?.value;
-    let collection = host.collection(&id).await?;
+    let (collection, session) = host.open_session(&id, new).await?.value;
     Ok(Answer(NewStoreSessionAnswer {
         payment_collection: StoreCollectionAnswer::from(&collection),
         payment_session: StoreSessionAnswer::new(&session, &id),
@@ -56,18 +57,18 @@ pub(super) async fn session(State(host): State<Host>, Id(id): Id<SessionId>, _: 
 }
 
 pub(super) async fn update_session(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SessionId>,
     _: NoQuery,
     Json(body): Json<ProviderInput>,
 ) -> Result<OneStoreSession> {
-    let (collection, _) = found(&host, &id).await?;
+    let collection = host.books(&Key::Session(id.clone())).await?;
     let session = host.update_session(&id, SessionUpdate { data: body.data, ..SessionUpdate::default() }).await?.value;
     Ok(Answer(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
 }
 
 pub(super) async fn delete_session(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SessionId>,
     _: NoQuery,
     _: NoBody,
@@ -78,12 +79,12 @@ pub(super) async fn delete_session(
 
 /// Whatever the provider decides is an answer: a decline and a next action come back as the session's state.
 pub(super) async fn authorize(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SessionId>,
     _: NoQuery,
     Json(body): Json<ProviderInput>,
 ) -> Result<StoreAuthorizationAnswer> {
-    let (collection, _) = found(&host, &id).await?;
+    let collection = host.books(&Key::Session(id.clone())).await?;
     let authorization = host.authorize_session(&id, body.data.as_deref()).await?.value;
     Ok(Answer(StoreAuthorizationAnswer {
         payment_session: StoreSessionAnswer::new(&authorization.session, &collection.id),

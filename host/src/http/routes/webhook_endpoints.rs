@@ -6,6 +6,7 @@ use tillbox_core::id::EventId;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
     CreateWebhookEndpoint, DeletedAnswer, DeliveryAnswer, Invalid, Nothing, OneWebhookEndpoint, Redeliver,
@@ -17,7 +18,7 @@ use crate::store::SubscriberId;
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
 pub(super) async fn create(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     _: NoQuery,
     Json(body): Json<CreateWebhookEndpoint>,
 ) -> Result<SecretAnswer> {
@@ -37,7 +38,7 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<SubscriberId>, _: 
 }
 
 pub(super) async fn update(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SubscriberId>,
     _: NoQuery,
     Json(body): Json<UpdateWebhookEndpoint>,
@@ -52,7 +53,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn delete(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SubscriberId>,
     _: NoQuery,
     _: NoBody,
@@ -63,7 +64,7 @@ pub(super) async fn delete(
 
 /// A new secret; the old one signs beside it for a day.
 pub(super) async fn rotate(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SubscriberId>,
     _: NoQuery,
     Json(Nothing): Json<Nothing>,
@@ -91,7 +92,7 @@ pub(super) async fn deliveries(
 
 /// One event, or everything that was given up.
 pub(super) async fn redeliver(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<SubscriberId>,
     _: NoQuery,
     Json(body): Json<Redeliver>,

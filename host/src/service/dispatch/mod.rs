@@ -92,7 +92,7 @@ pub(super) async fn run(inner: Weak<Inner>, wake: Arc<Wake>, mut stop: Stop) {
     let mut desk = Desk::new(Some(stop.clone()));
     loop {
         let Some(inner) = inner.upgrade() else { break };
-        let wait = match desk.look(&Host { inner }).await {
+        let wait = match desk.look(&Host { inner, key: None }).await {
             Ok(Looked { more: true, .. }) => 0,
             Ok(_) => LOOK_EVERY_MS,
             Err(error) => {

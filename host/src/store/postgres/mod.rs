@@ -10,6 +10,7 @@ mod connections;
 mod dispatch;
 mod fault;
 mod holders;
+mod idempotency;
 mod order;
 mod pipeline;
 mod providers;

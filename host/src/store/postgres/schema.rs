@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__reasons", include_str!("../migrations/postgres/0002_reasons.sql")),
     ("V3__providers", include_str!("../migrations/postgres/0003_providers.sql")),
     ("V4__events_out", include_str!("../migrations/postgres/0004_events_out.sql")),
+    ("V5__idempotency", include_str!("../migrations/postgres/0005_idempotency.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

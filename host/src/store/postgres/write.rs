@@ -94,7 +94,7 @@ fn not_known(text: &str) -> StoreError {
 }
 
 /// Everything of the change but `commit`.
-async fn stage(client: &Object, steps: &[Step]) -> Result<(), Trouble> {
+pub(super) async fn stage(client: &Object, steps: &[Step]) -> Result<(), Trouble> {
     let texts: Vec<&str> = steps.iter().map(|step| step.sql).collect();
     let statements = prepared(client, &texts).await?;
     let mut pipeline = Pipeline::new(client);
@@ -252,24 +252,24 @@ pub(super) fn step(sql: &'static str, values: Vec<Value>) -> Step {
     Step { sql, values, guarded: false }
 }
 
-fn touched(answer: &Answer) -> Option<u64> {
+pub(super) fn touched(answer: &Answer) -> Option<u64> {
     match answer {
         Answer::Touched(rows) => Some(*rows),
         Answer::Done | Answer::Rows(_) => None,
     }
 }
 
-async fn undo(client: Object, limit: u64) {
+pub(super) async fn undo(client: Object, limit: u64) {
     if timed(limit, plain(&client, "rollback")).await.is_err() {
         Connections::close(client);
     }
 }
 
-async fn plain(client: &Object, sql: &str) -> Result<(), Trouble> {
+pub(super) async fn plain(client: &Object, sql: &str) -> Result<(), Trouble> {
     client.batch_execute(sql).await.map_err(|error| Trouble::of(&error))
 }
 
-async fn timed<T>(limit_ms: u64, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+pub(super) async fn timed<T>(limit_ms: u64, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     let answered = tokio::time::timeout(Duration::from_millis(limit_ms), work).await;
     answered.unwrap_or_else(|_| Err(Trouble::late(limit_ms)))
 }

@@ -5,7 +5,7 @@ use tillbox_core::operation::Operation;
 use tillbox_core::state::{Collection, Payment, Session};
 
 use super::columns::{ProductColumns, decline_to_text, headers_to_text, next_action_to_text};
-use super::{Step, Value};
+use super::{Step, Value, idempotency};
 use crate::store::{Change, DeliveryState, KeptDelivery, MergedClaim, OutboxEvent, Stored};
 
 const INSERT_COLLECTION: &str = "insert into collection (id, version, currency, exponent, amount_minor, cart_id, metadata, \
@@ -81,6 +81,11 @@ pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
     }
     steps.extend(change.events.iter().map(event));
     steps.extend(change.claim.iter().map(|merged| claim(id, merged)));
+    if let Some(key) = &change.key {
+        // Where a key is all that can be lost, it is looked at before anything is written; else behind the operation it names.
+        let alone = change.before.is_none() && key.row.operation.is_none();
+        steps.insert(if alone { 0 } else { steps.len() }, idempotency::write(key));
+    }
     steps
 }
 

@@ -11,9 +11,11 @@ pub(super) mod encode;
 pub(super) mod facts;
 mod find;
 pub(super) mod holders;
+pub(super) mod idempotency;
 pub(super) mod providers;
 pub(super) mod reasons;
 pub(super) mod search;
+pub(super) mod snapshot;
 mod value;
 
 pub(super) use find::{Conditions, Find};

@@ -6,6 +6,7 @@
 mod claims;
 mod dispatch;
 mod holders;
+mod idempotency;
 mod providers;
 pub(super) mod read;
 mod reasons;
@@ -239,11 +240,12 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
     include_str!("../migrations/sqlite/0004_events_out.sql"),
+    include_str!("../migrations/sqlite/0005_idempotency.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

@@ -29,6 +29,7 @@ pub(super) const TABLES: &[Table] = &[
     table("account_holder", &["id"]),
     table("subscriber", &["id"]),
     table("dispatch", &["id"]),
+    table("idempotency", &["caller", "key"]),
     table("meta", &["name"]),
 ];
 

@@ -17,6 +17,8 @@ pub(crate) struct Answer {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
+    /// The body, byte for byte.
+    pub(crate) text: String,
 }
 
 /// One request.
@@ -98,12 +100,13 @@ fn read(stream: &mut TcpStream) -> Answer {
         headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
     // Gateways are answered in plain text; everybody else in JSON.
     let plain = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/plain"));
+    let sent = body.to_owned();
     let body = match (body.is_empty(), plain) {
         (true, _) => Value::Null,
         (false, true) => Value::String(body.to_owned()),
         (false, false) => serde_json::from_str(body).expect("every other body is JSON"),
     };
-    Answer { status: status.expect("a status line"), headers, body }
+    Answer { status: status.expect("a status line"), headers, body, text: sent }
 }
 
 impl Answer {

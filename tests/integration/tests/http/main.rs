@@ -14,6 +14,7 @@ mod bounds;
 mod crowd;
 mod digits;
 mod faults;
+mod idempotency;
 mod privacy;
 mod refused;
 mod restart;

@@ -4,6 +4,7 @@
 mod claims;
 mod dispatches;
 mod every_store;
+mod idempotency;
 mod lists;
 mod moving;
 mod sealed;
@@ -67,6 +68,12 @@ promises! {
     claims::claims_are_for_the_providers_asked_for,
     claims::hosts_that_claim_at_once_never_get_the_same,
     claims::deliveries_are_claimed_once_and_come_back_when_postponed,
+    idempotency::a_key_is_kept_with_its_change_or_not_at_all,
+    idempotency::a_key_is_taken_over_from_the_holder_that_was_read,
+    idempotency::one_of_many_takes_a_key,
+    idempotency::an_expired_key_is_as_good_as_none,
+    idempotency::expired_keys_are_deleted_in_batches,
+    idempotency::a_collection_survives_as_a_text,
 }
 
 /// Both stores keep the same columns, or one of them would forget something.

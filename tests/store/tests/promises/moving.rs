@@ -6,7 +6,7 @@ use tillbox::core::operation::OperationState;
 use tillbox::store::{Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate};
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
-    as_stored, claim, created, delivery, holder, id, noted, provider, reason, rich, stored, subscriber,
+    as_stored, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich, stored, subscriber,
 };
 
 /// More than a batch, so that batches join without a gap.
@@ -42,6 +42,7 @@ async fn there_and_back_everything_is_the_same() {
     store.register_providers(vec![provider()], reason(1, "late").created_at).await.unwrap();
     store.set_region_providers("eu".into(), vec![provider()]).await.unwrap();
     store.keep_account_holder(holder(1, "cus_1", Some("ext_1"))).await.unwrap();
+    store.write_key(held("a", "one", 1_800_000_000_000)).await.unwrap();
     let events = store.events_after(0, 200).await.unwrap();
     assert_eq!(store.spread(subscriber(1).id, 9, read.collection.created_at).await.unwrap(), 1);
     drop(store);
@@ -71,6 +72,8 @@ async fn there_and_back_everything_is_the_same() {
         let account = holder(1, "cus_1", Some("ext_1"));
         assert_eq!(store.account_holder(account.id.clone()).await.unwrap(), Some(account));
         assert_eq!(store.refund_reasons(vec![reason(1, "late").id]).await.unwrap(), [reason(1, "late")]);
+        let kept = store.key("till".to_owned(), "a".to_owned()).await.unwrap();
+        assert_eq!(kept, Some(held("a", "one", 1_800_000_000_000).row));
         for number in [1, 10, 1_000, 1_200, COLLECTIONS] {
             let expected = if number % 10 == 0 { rich(number) } else { created(number) };
             let found = store.load(Key::Collection(id(number))).await.unwrap().unwrap();
@@ -93,6 +96,7 @@ async fn there_and_back_everything_is_the_same() {
         "account_holder",
         "subscriber",
         "dispatch",
+        "idempotency",
         "meta",
     ] {
         let sql = format!("select * from {table} order by 1");
