@@ -127,6 +127,9 @@ fn the_demo_as_json_leaves_a_database_to_look_at() {
     let rechecked: Value =
         serde_json::from_str(&good(&["operations", "recheck", id, "--database", database, "--json"])).unwrap();
     assert_eq!((rechecked["id"].as_str(), rechecked["state"].as_str()), (Some(id), Some("declined")));
+    let settled = ["operations", "resolve", id, "--as", "absent", "--note", "seen", "--database", database];
+    assert!(bad(&settled, 1).contains("already"));
+    assert!(bad(&["operations", "void", id, "--database", database], 1).contains("already"));
     let error = bad(&["operations", "show", "payop_nobody", "--database", database], 1);
     assert!(error.contains("payop_nobody"), "{error}");
 }
@@ -199,6 +202,8 @@ fn every_command_has_help() {
         &["operations", "list"],
         &["operations", "show"],
         &["operations", "recheck"],
+        &["operations", "resolve"],
+        &["operations", "void"],
         &["completions"],
     ];
     for command in all {
@@ -223,6 +228,8 @@ fn what_is_not_understood_exits_with_2() {
         &["operations", "show", "pay_1"],
         &["operations", "list", "--state", "lost"],
         &["operations", "list", "--limit", "0"],
+        &["operations", "resolve", "payop_1", "--as", "maybe", "--note", "x"],
+        &["operations", "resolve", "payop_1", "--as", "absent"],
         &["completions", "abacus"],
     ];
     for arguments in all {

@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
 use crate::Host;
+use crate::service::Verdict;
 use crate::store::Page;
 
 /// Rows of a list when nothing is said.
@@ -28,6 +29,8 @@ pub(super) enum OperationsCommand {
     List(ListArguments),
     Show(ShowArguments),
     Recheck(RecheckArguments),
+    Resolve(ResolveArguments),
+    Void(VoidArguments),
 }
 
 /// List operations, newest first.
@@ -78,6 +81,54 @@ pub(super) struct RecheckArguments {
     id: OperationId,
     #[command(flatten)]
     database: DatabaseArguments,
+    #[command(flatten)]
+    providers: ProviderArguments,
+}
+
+/// Say what became of an operation that only a person can find out about.
+///
+/// It is closed on your word, and the note stays with it: `succeeded` puts it into the books as it was asked for, `absent`
+/// frees its amount. Look at the provider's own dashboard first; nothing checks it afterwards.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox operations resolve payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --as succeeded --note 'captured, seen at the dashboard'
+  tillbox operations resolve payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --as absent --note 'support ticket 4711: never arrived'")]
+pub(super) struct ResolveArguments {
+    /// Its id.
+    #[arg(value_name = "ID", value_parser = id)]
+    id: OperationId,
+    /// What became of it: succeeded or absent.
+    #[arg(long = "as", value_name = "WHAT", value_parser = verdict)]
+    verdict: Verdict,
+    /// What was seen, and where.
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+    #[command(flatten)]
+    database: DatabaseArguments,
+}
+
+/// Have the session of an uncertain charge abandoned at its provider, so that it can never be paid.
+///
+/// Only for operations that open, change or authorize a session. When the provider says that the session is authorized
+/// already, the question is answered: recheck it, or resolve it as succeeded, and cancel the payment.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tillbox operations void payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --database tillbox.db
+  tillbox operations void payop_01JD3V9K6R2M4N8P0Q1S5T7W9X --config tillbox.toml --json")]
+pub(super) struct VoidArguments {
+    /// Its id.
+    #[arg(value_name = "ID", value_parser = id)]
+    id: OperationId,
+    #[command(flatten)]
+    database: DatabaseArguments,
+    #[command(flatten)]
+    providers: ProviderArguments,
+}
+
+#[derive(Debug, Args)]
+struct ProviderArguments {
     /// A component to load beside the bundled ones.
     #[arg(long, value_name = "FILE.wasm[=ID]")]
     provider: Vec<Wanted>,
@@ -102,6 +153,10 @@ fn id(text: &str) -> Result<OperationId, String> {
     OperationId::parse(text).map_err(|error| error.to_string())
 }
 
+fn verdict(text: &str) -> Result<Verdict, String> {
+    Verdict::parse(text).ok_or_else(|| "say succeeded or absent".to_owned())
+}
+
 fn state(text: &str) -> Result<OperationState, String> {
     OperationState::parse(text).ok_or_else(|| {
         let names: Vec<&str> = OperationState::ALL.iter().map(|state| state.as_str()).collect();
@@ -116,7 +171,19 @@ pub(super) async fn run(command: OperationsCommand) -> Result<(), Failure> {
             let host = open(&arguments.database, &[]).await?;
             show(&host.operation(&arguments.id).await?, arguments.database.json)
         }
-        OperationsCommand::Recheck(arguments) => recheck(arguments).await,
+        OperationsCommand::Recheck(arguments) => {
+            let host = with_providers(&arguments.database, arguments.providers).await?;
+            show(&host.recheck(&arguments.id).await?, arguments.database.json)
+        }
+        OperationsCommand::Resolve(arguments) => {
+            let host = open(&arguments.database, &[]).await?;
+            let resolved = host.resolve_operation(&arguments.id, arguments.verdict, &arguments.note).await?;
+            show(&resolved, arguments.database.json)
+        }
+        OperationsCommand::Void(arguments) => {
+            let host = with_providers(&arguments.database, arguments.providers).await?;
+            show(&host.void_operation(&arguments.id).await?.operation, arguments.database.json)
+        }
     }
 }
 
@@ -155,17 +222,17 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
     Ok(screen.line(screen.paint(Style::Dim, format!("{shown} of {} operations", listed.count)))?)
 }
 
-async fn recheck(arguments: RecheckArguments) -> Result<(), Failure> {
-    let (config, from_config) = match &arguments.config {
+/// Opens a database that is there, with the providers that its operations may need.
+async fn with_providers(database: &DatabaseArguments, providers: ProviderArguments) -> Result<Host, Failure> {
+    let (config, from_config) = match &providers.config {
         Some(path) => Config::read(path)?,
         None => (Config::default(), Vec::new()),
     };
     let mut wanted = if config.bundled.unwrap_or(true) { load::bundled() } else { Vec::new() };
     wanted.extend(from_config);
-    wanted.extend(arguments.provider);
+    wanted.extend(providers.provider);
     let loaded = load::load(&load::start_runtime(None)?, wanted).await?;
-    let host = open(&arguments.database, &loaded).await?;
-    show(&host.recheck(&arguments.id).await?, arguments.database.json)
+    open(database, &loaded).await
 }
 
 /// Opens a database that is there.
@@ -189,11 +256,24 @@ fn show(operation: &Operation, json: bool) -> Result<(), Failure> {
         screen.line(line)?;
     }
     if operation.state.reserves() {
-        let next =
-            format!("Its amount stays reserved. `tillbox operations recheck {}` asks the provider.", operation.id);
-        screen.line(screen.paint(Style::Bold, next))?;
+        screen.line(screen.paint(Style::Bold, what_next(operation)))?;
     }
     Ok(())
+}
+
+/// What goes on by itself, and what a person can do.
+fn what_next(operation: &Operation) -> String {
+    let id = &operation.id;
+    match operation.next_action_at {
+        Some(at) => format!(
+            "Its amount stays reserved. The server looks again at {}; `tillbox operations recheck {id}` asks now.",
+            moment(at)
+        ),
+        None => format!(
+            "Its amount stays reserved until a person decides: `tillbox operations recheck {id}` asks the provider once \
+             more, `tillbox operations resolve {id}` says what became of it."
+        ),
+    }
 }
 
 fn as_json(operation: &Operation) -> Value {
@@ -214,6 +294,9 @@ fn as_json(operation: &Operation) -> Value {
         "reason": operation.reason,
         "detail": operation.detail,
         "note": operation.note,
+        "uncertain_since": operation.state.is_uncertain().then(|| moment(operation.uncertain_since())),
+        "checks": operation.checks,
+        "next_action_at": operation.next_action_at.map(moment),
         "created_at": moment(operation.created_at),
         "updated_at": moment(operation.updated_at),
     })

@@ -28,6 +28,7 @@ mod sessions;
 mod step;
 mod strategy;
 mod subscriber;
+mod verdict;
 mod view;
 mod webhooks;
 
@@ -69,6 +70,7 @@ pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};
 pub use step::{OnStep, Step};
 pub use strategy::{HORIZON_MS_MIN, MARGIN_MS, WEBHOOKS_MS};
 pub use subscriber::{NotHeard, Subscriber};
+pub use verdict::{Verdict, Voided};
 pub use view::{Authorization, Capture, Done, PaymentView, Refund, SessionView};
 pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 

@@ -147,7 +147,7 @@ impl Host {
     }
 
     /// Takes a running operation from a holder that died: from now on it is a question.
-    async fn give_up(&self, operation: &Operation) -> Result<Collection, Error> {
+    pub(super) async fn give_up(&self, operation: &Operation) -> Result<Collection, Error> {
         let fault = tillbox_core::command::Fault {
             code: "host_stopped".to_owned(),
             detail: "the host stopped while the provider was being asked".to_owned(),

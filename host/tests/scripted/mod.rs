@@ -26,6 +26,7 @@ pub(crate) struct Seen {
     pub(crate) kind: OperationKind,
     pub(crate) key: String,
     pub(crate) operation: String,
+    pub(crate) attempt: u32,
     pub(crate) amount: Money,
     /// The provider's id of the payer, as the call told it.
     pub(crate) holder: Option<String>,
@@ -44,6 +45,7 @@ pub(crate) struct Asked {
 
 type Answer = Result<Outcome, Failure>;
 type OnCall = Box<dyn Fn(&Seen) + Send + Sync>;
+type OnRetrieve = Box<dyn Fn(bool) + Send + Sync>;
 
 /// The provider.
 pub(crate) struct Scripted {
@@ -53,6 +55,7 @@ pub(crate) struct Scripted {
     snapshots: Mutex<VecDeque<Result<Snapshot, Failure>>>,
     seen: Mutex<Vec<Seen>>,
     on_call: Mutex<Option<OnCall>>,
+    on_retrieve: Mutex<Option<OnRetrieve>>,
     hang: AtomicBool,
     claims: Mutex<VecDeque<Result<Vec<Evidence>, Rejection>>>,
     reasons: Mutex<Vec<Option<String>>>,
@@ -83,6 +86,7 @@ impl Scripted {
             snapshots: Mutex::default(),
             seen: Mutex::default(),
             on_call: Mutex::default(),
+            on_retrieve: Mutex::default(),
             hang: AtomicBool::new(false),
             claims: Mutex::default(),
             reasons: Mutex::default(),
@@ -106,6 +110,17 @@ impl Scripted {
 
     pub(crate) fn on_call(&self, look: impl Fn(&Seen) + Send + Sync + 'static) {
         *self.on_call.lock().unwrap() = Some(Box::new(look));
+    }
+
+    /// Hears when a lookup begins and when it ends.
+    pub(crate) fn on_retrieve(&self, look: impl Fn(bool) + Send + Sync + 'static) {
+        *self.on_retrieve.lock().unwrap() = Some(Box::new(look));
+    }
+
+    fn retrieving(&self, begins: bool) {
+        if let Some(look) = self.on_retrieve.lock().unwrap().as_ref() {
+            look(begins);
+        }
     }
 
     /// What the next webhook claims; without anything scripted it cannot be verified now.
@@ -161,6 +176,7 @@ impl Scripted {
             kind,
             key: context.idempotency_key.clone(),
             operation: context.operation.to_string(),
+            attempt: context.attempt,
             amount,
             holder: context.account_holder.as_ref().map(|holder| holder.external_id.clone()),
         };
@@ -254,6 +270,10 @@ impl Provider for Scripted {
     }
 
     async fn retrieve(&self, _: CallContext, request: RetrieveRequest) -> Call<Snapshot> {
+        self.retrieving(true);
+        // Others get their turn, so that lookups at once are seen to be.
+        tokio::task::yield_now().await;
+        self.retrieving(false);
         let scripted = self.snapshots.lock().unwrap().pop_front();
         let present = outcome(ProviderStatus::Authorized, Some(request.payment.amount));
         let answer = scripted.unwrap_or_else(|| Ok(snapshot(present, None, request.payment.captured)));

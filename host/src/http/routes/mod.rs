@@ -79,6 +79,8 @@ pub(super) fn admin() -> Router<Host> {
         .route("/admin/operations", get(operations::list))
         .route("/admin/operations/{id}", get(operations::show))
         .route("/admin/operations/{id}/recheck", post(operations::recheck))
+        .route("/admin/operations/{id}/resolve", post(operations::resolve))
+        .route("/admin/operations/{id}/void", post(operations::void))
         .route("/admin/events", get(operations::events))
         .route("/admin/webhook-endpoints", get(webhook_endpoints::list).post(webhook_endpoints::create))
         .route(

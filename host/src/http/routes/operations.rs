@@ -7,7 +7,9 @@ use tillbox_core::id::OperationId;
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::problem::ForOperator;
-use crate::http::wire::{EventAnswer, Events, Nothing, OneOperation, OperationEntryAnswer, Operations};
+use crate::http::wire::{
+    EventAnswer, Events, Nothing, OneOperation, OperationEntryAnswer, Operations, ResolveOperation, VoidedOperation,
+};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
@@ -35,6 +37,28 @@ pub(super) async fn recheck(
     Json(Nothing): Json<Nothing>,
 ) -> Result<OneOperation> {
     Ok(Answer(OneOperation { operation: (&host.recheck(&id).await?).into() }))
+}
+
+/// A person says what became of it.
+pub(super) async fn resolve(
+    State(host): State<Host>,
+    Id(id): Id<OperationId>,
+    _: NoQuery,
+    Json(body): Json<ResolveOperation>,
+) -> Result<OneOperation> {
+    let verdict = body.verdict()?;
+    Ok(Answer(OneOperation { operation: (&host.resolve_operation(&id, verdict, &body.note).await?).into() }))
+}
+
+/// Has the session of an uncertain charge abandoned at its provider.
+pub(super) async fn void(
+    State(host): State<Host>,
+    Id(id): Id<OperationId>,
+    _: NoQuery,
+    Json(Nothing): Json<Nothing>,
+) -> Result<VoidedOperation> {
+    let voided = host.void_operation(&id).await?;
+    Ok(Answer(VoidedOperation { operation: (&voided.operation).into(), void: voided.void.as_ref().map(Into::into) }))
 }
 
 /// Events in order, from the one after `after`. Whoever keeps the last `sequence` they saw misses none.

@@ -4,7 +4,9 @@ use tillbox_core::id::{AccountHolderId, ProviderId, RefundReasonId};
 use tillbox_runtime::request::{Address, Customer};
 
 use super::fields::{Amount, Fields, Input, Invalid};
-use crate::service::{AccountHolderUpdate, NewPaymentMethod, NewRefundReason, Payer, RefundReasonUpdate};
+use crate::service::{
+    AccountHolderUpdate, Error, NewPaymentMethod, NewRefundReason, Payer, RefundReasonUpdate, Verdict,
+};
 
 /// POST without anything to say.
 #[derive(Debug)]
@@ -303,5 +305,25 @@ impl Input for AccountHolderUpdate {
 impl Input for NewPaymentMethod {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { data: fields.object("data")?, key: fields.text("key")? })
+    }
+}
+
+/// POST /admin/operations/{id}/resolve
+#[derive(Debug)]
+pub(in crate::http) struct ResolveOperation {
+    verdict: String,
+    pub(in crate::http) note: String,
+}
+
+impl Input for ResolveOperation {
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { verdict: fields.required_text("as")?, note: fields.required_text("note")? })
+    }
+}
+
+impl ResolveOperation {
+    pub(in crate::http) fn verdict(&self) -> Result<Verdict, Error> {
+        let unknown = || Error::invalid("as", "`succeeded` or `absent`");
+        Verdict::parse(&self.verdict).ok_or_else(unknown)
     }
 }

@@ -132,6 +132,7 @@ envelopes! {
     RefundReasons { refund_reasons: Vec<RefundReasonAnswer>, count: u64, offset: u32, limit: u32 }
     ProviderPayment { payment: PaymentAnswer, provider: SnapshotAnswer }
     OneOperation { operation: OperationAnswer }
+    VoidedOperation { operation: OperationAnswer, void: Option<OperationAnswer> }
     Operations { operations: Vec<OperationEntryAnswer>, count: u64, offset: u32, limit: u32 }
     Events { events: Vec<EventAnswer>, limit: u32 }
     OneWebhookEndpoint { webhook_endpoint: WebhookEndpointAnswer }
