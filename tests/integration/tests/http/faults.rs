@@ -77,4 +77,25 @@ fn an_answer_that_contradicts_the_books_waits_for_a_person() {
         shop.get(&format!("/admin/payment-collections/{collection}"))["payment_collection"]["uncertain"]["since"]
             .is_string()
     );
+    assert_eq!(books["uncertain"]["next_check_at"], Value::Null, "only a person can go on");
+
+    // A person closes it: with a verdict and a note, once.
+    let operation = format!("/admin/operations/{}", answer.body["operation_id"].as_str().unwrap());
+    for (body, field) in [
+        (json!({ "as": "absent" }), "note"),
+        (json!({ "as": "absent", "note": " " }), "note"),
+        (json!({ "as": "maybe", "note": "x" }), "as"),
+        (json!({ "note": "x" }), "as"),
+    ] {
+        let refused = shop.ask(&format!("{operation}/resolve"), &body);
+        assert_eq!((refused.status, &refused.body["field"]), (400, &json!(field)), "{}", refused.body);
+    }
+    assert_eq!(shop.ask(&format!("{operation}/void"), &json!({})).status, 400, "a capture cannot be voided");
+    let verdict = json!({ "as": "absent", "note": "not at the dashboard" });
+    let closed = shop.post(&format!("{operation}/resolve"), &verdict)["operation"].clone();
+    assert_eq!((&closed["state"], &closed["detail"]), (&json!("absent"), &json!("not at the dashboard")));
+    assert_eq!((&closed["next_action_at"], &closed["checks"]), (&Value::Null, &json!(0)));
+    let books = shop.get(&format!("/admin/payments/{payment}"))["payment"].clone();
+    assert_eq!((digits(&books["reserved_capture_amount"]).as_str(), &books["uncertain"]), ("0.00", &Value::Null));
+    assert_eq!(shop.ask(&format!("{operation}/resolve"), &verdict).body["code"], "already_settled");
 }
