@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tillbox_core::id::{CaptureId, CollectionId, EventId, OperationId, PaymentId, RefundId, SessionId};
-use tillbox_core::operation::Product;
+use tillbox_core::operation::{OperationKind, OperationState, Product};
 use tillbox_core::state::Collection;
 use tillbox_runtime::Provider;
 
@@ -78,6 +78,24 @@ impl Book {
             names.rename_in(&mut event.data);
         }
         Change { events, ..Change::new(None, collection, &[]) }
+    }
+}
+
+impl Book {
+    /// The same as a host leaves it that died while the provider was asked for the refund: nobody knows whether it happened.
+    pub(super) fn copy_with_unknown_refund(&self) -> Change {
+        let mut change = self.copy();
+        let at = change.after.updated_at;
+        for operation in &mut change.after.operations {
+            if operation.kind == OperationKind::Refund {
+                operation.state = OperationState::Unknown;
+                operation.provider_reference = None;
+                operation.reason = Some("host_stopped".to_owned());
+                operation.next_action_at = Some(at);
+            }
+        }
+        // The flow's own events tell of a refund that was made.
+        Change { events: Vec::new(), ..change }
     }
 }
 

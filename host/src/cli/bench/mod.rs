@@ -11,6 +11,7 @@ mod embedded;
 mod fill;
 mod over_http;
 mod place;
+mod recovery;
 mod report;
 mod resources;
 mod steps;
@@ -53,6 +54,7 @@ Examples:
   tillbox bench
   tillbox bench --seconds 2 --concurrency 32 --via embedded
   tillbox bench --payments 1000000 --concurrency 32      empty, and with a million payments
+  tillbox bench --recovery 100000
   tillbox bench --postgres postgres://till:secret@localhost/postgres --json | jq .cells")]
 pub(super) struct BenchArguments {
     /// Seconds for each figure, after a fifth of it to warm up
@@ -75,6 +77,9 @@ pub(super) struct BenchArguments {
     /// Measure a second database too, filled with this many payments, in turns with the empty one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=PAYMENTS_MAX))]
     payments: Option<u64>,
+    /// Measure only how a host finds out about this many operations whose fate is unknown
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=PAYMENTS_MAX), conflicts_with = "payments")]
+    recovery: Option<u64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -136,6 +141,12 @@ async fn measure(
     arguments: &BenchArguments,
     report: &mut Report,
 ) -> Result<(), Failure> {
+    if let Some(operations) = arguments.recovery {
+        let time = Duration::from_secs(arguments.seconds);
+        let recovered = recovery::measure(&empty, provider, operations, time).await;
+        empty.clean_up().await?;
+        return report.recovered(recovered?);
+    }
     let (full, payments) = full.unzip();
     let mut measured = Ok(());
     if let (Some(full), Some(payments)) = (&full, payments) {

@@ -9,6 +9,7 @@ use super::bare::Bare;
 use super::cell::Cell;
 use super::fill::Filled;
 use super::place::Place;
+use super::recovery::{Recovered, Stretch};
 use super::resources::processors;
 use super::steps::Step;
 use super::{BenchArguments, Failure, Screen, Style, aside, build};
@@ -24,11 +25,12 @@ pub(super) struct Report {
     places: Vec<String>,
     cells: Vec<Cell>,
     filled: Vec<Filled>,
+    recovered: Vec<Recovered>,
 }
 
 impl Report {
     pub(super) fn new(screen: Screen) -> Self {
-        Self { screen, bare: None, places: Vec::new(), cells: Vec::new(), filled: Vec::new() }
+        Self { screen, bare: None, places: Vec::new(), cells: Vec::new(), filled: Vec::new(), recovered: Vec::new() }
     }
 
     pub(super) fn begin(&self, arguments: &BenchArguments) -> Result<(), Failure> {
@@ -56,6 +58,26 @@ impl Report {
         let (payments, rate) = (number(filled.payments), number(per_second(filled.written, filled.took)));
         self.screen.line("")?;
         self.screen.line(format!("another one filled with {payments} payments, {rate} whole books a second"))?;
+        Ok(self.screen.flush()?)
+    }
+
+    pub(super) fn recovered(&mut self, recovered: Recovered) -> Result<(), Failure> {
+        self.recovered.push(recovered);
+        let title = format!("recovery of {} unknown operations", number(recovered.operations));
+        self.screen.line(self.screen.paint(Style::Bold, title))?;
+        for (name, stretch) in [("at a host's pace", recovered.paced), ("without a pace", recovered.unpaced)] {
+            let mebibytes = |bytes: Option<u64>| bytes.map_or("?".to_owned(), |bytes| number(bytes >> 20));
+            self.screen.line(format!(
+                "  {name}: {} ended in {} ms, {} a second ({} allowed, {} at once), {} MiB resident before, {} at most",
+                number(stretch.ended),
+                number(u64::try_from(stretch.took.as_millis()).unwrap_or(u64::MAX)),
+                number(per_second(stretch.ended, stretch.took)),
+                number(u64::from(stretch.allowed)),
+                stretch.at_once,
+                mebibytes(stretch.resident_before),
+                mebibytes(stretch.resident_peak),
+            ))?;
+        }
         Ok(self.screen.flush()?)
     }
 
@@ -171,6 +193,7 @@ impl Report {
             "cells": cells,
             "filled": filled.collect::<Vec<_>>(),
             "full_against_empty": flatness.collect::<Vec<_>>(),
+            "recovery": self.recovered.iter().map(recovered_as_json).collect::<Vec<_>>(),
         })
     }
 
@@ -206,6 +229,26 @@ impl Report {
             "steps": steps.collect::<serde_json::Map<_, _>>(),
         })
     }
+}
+
+fn recovered_as_json(recovered: &Recovered) -> Value {
+    let stretch = |stretch: Stretch| {
+        json!({
+            "looks_per_second_allowed": stretch.allowed,
+            "looks_at_once_allowed": stretch.at_once,
+            "ended": stretch.ended,
+            "left": stretch.left,
+            "milliseconds": u64::try_from(stretch.took.as_millis()).unwrap_or(u64::MAX),
+            "ended_per_second": per_second(stretch.ended, stretch.took),
+            "resident_bytes_before": stretch.resident_before,
+            "resident_bytes_peak": stretch.resident_peak,
+        })
+    };
+    json!({
+        "operations": recovered.operations,
+        "paced": stretch(recovered.paced),
+        "unpaced": stretch(recovered.unpaced),
+    })
 }
 
 fn rate(cell: &Cell) -> u64 {
