@@ -81,6 +81,13 @@ fn habit(operation: &Operation) -> Option<Habit> {
     Habit::of(operation.provider.as_str())
 }
 
+/// Whether the host can find out by itself what became of it. What a payer typed in is not kept, so an authorization cannot be
+/// sent again, and with a gateway that finds nothing a person has to look.
+fn knowable(operation: &Operation) -> bool {
+    let repeated_only = habit(operation) == Some(Habit::Resend) && operation.kind == OperationKind::Authorize;
+    habit(operation).is_some_and(Habit::can_be_known) && !repeated_only
+}
+
 fn happened(effect: &Effect) -> bool {
     effect.status != "declined"
 }
@@ -98,7 +105,7 @@ fn money_matches(facts: &Facts, books: &Books<'_>, found: &mut Found) {
             found.add("I1", format!("{operation:?} is not what the gateway did: {effect:?}"));
         }
         let open = operation.state.reserves();
-        let may_be_open = !facts.settled || habit(operation).is_none_or(|habit| !habit.can_be_known());
+        let may_be_open = !facts.settled || !knowable(operation);
         if open && !may_be_open {
             found.add("I1", format!("the gateway did {effect:?}, and the books still ask: {operation:?}"));
         }
@@ -354,8 +361,7 @@ fn something_comes_next(facts: &Facts, found: &mut Found) {
         if goes_on && operation.next_action_at.is_none() {
             found.add("I7", format!("nobody will look at it again: {operation:?}"));
         }
-        let known = habit(operation).is_none_or(Habit::can_be_known);
-        if facts.settled && known && operation.state.reserves() {
+        if facts.settled && knowable(operation) && operation.state.reserves() {
             found.add("I7", format!("recovery came to its end without it: {operation:?}"));
         }
     }

@@ -1,4 +1,4 @@
-//! The process that is killed: `tillbox-crash DATABASE LEDGER AHEAD_MS SPEED SINCE_MS ROUNDS_EVERY_MS WITHOUT`, then orders
+//! The process that is killed: `tillbox-crash DATABASE LEDGER AHEAD_MS SPEED SINCE_MS WORKS_BY_ITSELF WITHOUT`, then orders
 //! on the standard input. It ends when the input does, or when its fate says so.
 
 use std::io::Write;
@@ -15,8 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_writer(std::io::stderr)
         .init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [database, ledger, ahead, speed, since, rounds, without] = arguments.as_slice() else {
-        return Err("seven arguments: database, ledger, ahead_ms, speed, since_ms, rounds_every_ms, without".into());
+    let [database, ledger, ahead, speed, since, works, without] = arguments.as_slice() else {
+        return Err("seven arguments: database, ledger, ahead_ms, speed, since_ms, works_by_itself, without".into());
     };
     let setup = Setup {
         database: database.clone(),
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ahead_ms: ahead.parse()?,
         speed: speed.parse()?,
         since_ms: since.parse()?,
-        rounds_every_ms: rounds.parse()?,
+        works_by_itself: works.parse()?,
         without: without.clone(),
     };
     let till = Till::open(&setup).await?;

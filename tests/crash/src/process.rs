@@ -82,7 +82,7 @@ impl Process {
             .arg(&setup.database)
             .arg(&setup.ledger)
             .args([setup.ahead_ms, setup.speed, setup.since_ms].map(|number| number.to_string()))
-            .arg(setup.rounds_every_ms.to_string())
+            .arg(setup.works_by_itself.to_string())
             .arg(&setup.without)
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
@@ -211,7 +211,7 @@ impl Place {
             ahead_ms: 0,
             speed: 1,
             since_ms: 0,
-            rounds_every_ms: 0,
+            works_by_itself: false,
             without: String::new(),
         }
     }

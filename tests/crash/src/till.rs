@@ -5,13 +5,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tillbox::core::id::{CollectionId, OperationId, PaymentId, ProviderId, SessionId};
 use tillbox::core::operation::OperationState;
 use tillbox::core::{Money, Timestamp};
 use tillbox::runtime::Provider as _;
-use tillbox::service::{CollectionUpdate, IncomingWebhook, NewCollection, NewRefund, NewSession, SessionUpdate};
+use tillbox::service::{
+    CollectionUpdate, DEADLINE_MS_MAX, IncomingWebhook, NewCollection, NewRefund, NewSession, SessionUpdate,
+};
 use tillbox::store::Page;
 use tillbox::{Error, Host};
 
@@ -39,8 +41,8 @@ pub struct Setup {
     pub speed: i64,
     /// When the fast clock was right, milliseconds since 1970.
     pub since_ms: i64,
-    /// Milliseconds between two rounds of recovery in the background; 0: none.
-    pub rounds_every_ms: u64,
+    /// Whether it does in the background what is due, as it does in production; else recovery is an order.
+    pub works_by_itself: bool,
     /// The provider that is not installed; empty: all are.
     pub without: String,
 }
@@ -91,9 +93,9 @@ impl Till {
         let clock = Arc::new(Shifted { ahead_ms, speed: setup.speed, since_ms: setup.since_ms, fate: asleep });
         let listener = Arc::clone(&fate);
         let mut builder = Host::builder()
+            // A lease is longer than a call, and clocks run fast here.
+            .deadline_ms(DEADLINE_MS_MAX)
             .database_url(&setup.database)
-            // Rounds are asked for: a host that is killed at its next step must know which one that is.
-            .without_background_work()
             .clock(Arc::<Shifted>::clone(&clock))
             .on_step(Arc::new(move |step| listener.step(step.as_str())));
         for gateway in Gateway::all(&setup.ledger, &fate, &mood)? {
@@ -101,16 +103,11 @@ impl Till {
                 builder = builder.provider("x", Arc::new(gateway));
             }
         }
-        let till = Self { host: builder.build().await?, clock, fate, mood };
-        if setup.rounds_every_ms > 0 {
-            let (host, pause) = (till.host.clone(), Duration::from_millis(setup.rounds_every_ms));
-            tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(pause).await;
-                    let _ = host.reconcile().await;
-                }
-            });
+        // Where rounds are asked for: a host that is killed at its next step must know which one that is.
+        if !setup.works_by_itself {
+            builder = builder.without_background_work();
         }
+        let till = Self { host: builder.build().await?, clock, fate, mood };
         Ok(till)
     }
 

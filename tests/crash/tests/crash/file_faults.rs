@@ -180,7 +180,7 @@ async fn a_file_that_may_not_be_written_is_named_and_left_alone() {
     std::fs::copy(PROGRAM, &copy).unwrap();
     let mut command = std::process::Command::new(&copy);
     command.arg(&place.setup().database).arg(open_to_all.path().join("gateway.db"));
-    command.args(["0", "1", "0", "0", ""]).stdin(Stdio::null());
+    command.args(["0", "1", "0", "false", ""]).stdin(Stdio::null());
     if rustix::process::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }

@@ -78,7 +78,9 @@ impl Scene {
             scenes.push(Self::new(act, Habit::Inner, Manner::Answers));
         }
         for act in [Act::Authorize, Act::Capture, Act::Refund, Act::Cancel] {
-            scenes.push(Self::new(act, Habit::Plain, Manner::Answers));
+            for habit in [Habit::Plain, Habit::Resend, Habit::Mute] {
+                scenes.push(Self::new(act, habit, Manner::Answers));
+            }
         }
         for act in [Act::Authorize, Act::Capture, Act::Refund] {
             scenes.push(Self::new(act, Habit::Keyed, Manner::Declines));

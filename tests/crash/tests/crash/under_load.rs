@@ -34,10 +34,7 @@ const KILLS_MIN: u64 = 200;
 const PAUSE_MS_MAX: u64 = 300;
 
 /// How fast the hosts' clocks run: a lease of minutes ends in seconds, and is still longer than any call takes here.
-const SPEED: i64 = 60;
-
-/// Milliseconds between two rounds of recovery.
-const ROUNDS_EVERY_MS: u64 = 300;
+const SPEED: i64 = 30;
 
 /// How far the clock has gone on when it is over, milliseconds.
 const LATER_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -129,7 +126,7 @@ async fn run(title: &str, place: Place, setup: Setup, hosts: usize, database: Op
     let seed = from_environment("TILLBOX_CRASH_SEED", || u64::try_from(real_ms()).unwrap_or(1));
     let seconds = from_environment("TILLBOX_CRASH_SECONDS", || SECONDS);
     println!("{title}: TILLBOX_CRASH_SEED={seed} TILLBOX_CRASH_SECONDS={seconds}");
-    let setup = Setup { speed: SPEED, since_ms: real_ms(), rounds_every_ms: ROUNDS_EVERY_MS, ..setup };
+    let setup = Setup { speed: SPEED, since_ms: real_ms(), works_by_itself: true, ..setup };
     let fleet = Arc::new(Fleet::start(place, setup, hosts).await);
     let common = Arc::new(Common::default());
     let until = Instant::now() + Duration::from_secs(seconds);
@@ -176,8 +173,8 @@ async fn step(fleet: &Fleet, common: &Common, draw: &mut Draw) {
 
 /// A payer pays; the payment is everybody's from then on.
 async fn pay(fleet: &Fleet, common: &Common, draw: &mut Draw) {
-    let habits = [Habit::Keyed, Habit::Keyed, Habit::Automatic, Habit::Plain, Habit::Inner];
-    let habit = habits[usize::try_from(draw.below(5)).expect("few")];
+    let habits = [Habit::Keyed, Habit::Keyed, Habit::Automatic, Habit::Plain, Habit::Resend, Habit::Inner];
+    let habit = habits[usize::try_from(draw.below(6)).expect("few")];
     let collect = fleet.tell(draw, &Order::Collect { amount: 1_000 }).await;
     let Some(collection) = note(common, collect).await.and_then(|ack| ack.collection) else { return };
     let open = Order::Open { collection, provider: habit.id(), amount: None };
@@ -211,7 +208,7 @@ async fn verdict(title: &str, fleet: &Fleet, common: &Common, kills_min: u64, da
     for host in &fleet.hosts {
         host.read().await.kill().await;
     }
-    let later = Setup { ahead_ms: LATER_MS, rounds_every_ms: 0, ..fleet.setup.clone() };
+    let later = Setup { ahead_ms: LATER_MS, works_by_itself: false, ..fleet.setup.clone() };
     let last = Process::start(PROGRAM, &later, &fleet.place.log()).await;
     last.tell(&Order::Recover).await.ack();
     last.kill().await;
