@@ -81,11 +81,14 @@ fn habit(operation: &Operation) -> Option<Habit> {
     Habit::of(operation.provider.as_str())
 }
 
-/// Whether the host can find out by itself what became of it. What a payer typed in is not kept, so an authorization cannot be
-/// sent again, and with a gateway that finds nothing a person has to look.
+/// Whether the host can find out by itself what became of it. What a payer typed in is not kept, so what was sent with it
+/// cannot be sent again, and with a gateway that finds nothing a person has to look. That excuses an open end and no wrong
+/// one: such an operation may not be denied, nor happen twice (I2, I3).
 fn knowable(operation: &Operation) -> bool {
-    let repeated_only = habit(operation) == Some(Habit::Resend) && operation.kind == OperationKind::Authorize;
-    habit(operation).is_some_and(Habit::can_be_known) && !repeated_only
+    match habit(operation) {
+        Some(Habit::Resend) => operation.is_repeatable,
+        habit => habit.is_some_and(Habit::can_be_known),
+    }
 }
 
 fn happened(effect: &Effect) -> bool {
@@ -149,10 +152,17 @@ fn sums_match(facts: &Facts, books: &Books<'_>, collection: &Collection, found: 
     }
 }
 
-/// I2: an operation has one effect at most, whatever keys it was sent with.
+/// I2: an operation has one effect at most, whatever keys it was sent with; and a payer who tries again while the host does
+/// not know what became of the first time, a person included, is not charged twice for one session.
 fn one_effect_each(books: &Books<'_>, found: &mut Found) {
     for (operation, effects) in books.effects.iter().filter(|(_, effects)| effects.len() > 1) {
         found.add("I2", format!("{operation} happened {} times at the gateway", effects.len()));
+    }
+    for (session, effects) in &books.sessions {
+        let times = effects.iter().filter(|effect| effect.kind == "authorize").count();
+        if times > 1 {
+            found.add("I2", format!("{session} was authorized {times} times at the gateway"));
+        }
     }
 }
 
@@ -345,21 +355,36 @@ fn operation_told(operation: &Operation, events: &[&OutboxEvent]) -> Result<(), 
     }
 }
 
-/// I7: whatever is open has a time at which the host looks at it, or waits for a person.
+/// How long after its beginning an operation is looked at for the last time in these tests, milliseconds: recovery goes on
+/// for 65 days by the host's clock, a clock is ahead by a day, and the last look names a time a day later.
+const REACH_MS: i64 = 70 * 24 * 60 * 60 * 1_000;
+
+/// I7: whatever is open has a time at which the host looks at it, one that it lives to see, or waits for a person who was
+/// told why; and what is settled is not looked at.
 fn something_comes_next(facts: &Facts, found: &mut Found) {
     let operations = facts.collections.iter().flat_map(|stored| &stored.collection.operations);
     for operation in operations {
-        let goes_on = match operation.state {
-            OperationState::Running | OperationState::Unknown | OperationState::Pending => true,
-            OperationState::NeedsReview
-            | OperationState::Succeeded
+        let next = operation.next_action_at;
+        match operation.state {
+            OperationState::Running | OperationState::Unknown | OperationState::Pending => {
+                if next.is_none_or(|next| next.0 > operation.created_at.0.saturating_add(REACH_MS)) {
+                    found.add("I7", format!("nobody will look at it again: {operation:?}"));
+                }
+            }
+            OperationState::NeedsReview => {
+                if operation.reason.as_deref().is_none_or(str::is_empty) {
+                    found.add("I7", format!("a person has to look, and nobody says why: {operation:?}"));
+                }
+            }
+            OperationState::Succeeded
             | OperationState::Declined
             | OperationState::NeedsAction
             | OperationState::Rejected
-            | OperationState::Absent => false,
-        };
-        if goes_on && operation.next_action_at.is_none() {
-            found.add("I7", format!("nobody will look at it again: {operation:?}"));
+            | OperationState::Absent => {
+                if next.is_some() {
+                    found.add("I7", format!("it is settled, and still to be looked at: {operation:?}"));
+                }
+            }
         }
         if facts.settled && knowable(operation) && operation.state.reserves() {
             found.add("I7", format!("recovery came to its end without it: {operation:?}"));

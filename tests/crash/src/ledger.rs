@@ -67,12 +67,20 @@ impl Ledger {
     }
 
     /// Does something once for a key, durably, and answers what was done. With `remembers` unset it does it again each time,
-    /// as a gateway without idempotency keys would.
+    /// as a gateway without idempotency keys would. Nothing when its turn comes too late.
     ///
     /// # Errors
     /// What SQLite says; then nothing was done.
-    pub fn act(&mut self, effect: &Effect, remembers: bool) -> rusqlite::Result<Effect> {
+    pub fn act(
+        &mut self,
+        effect: &Effect,
+        remembers: bool,
+        in_time: impl Fn() -> bool,
+    ) -> rusqlite::Result<Option<Effect>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !in_time() {
+            return Ok(None);
+        }
         transaction.execute("insert into request (operation) values ($1)", [&effect.operation])?;
         let sql = format!("select {COLUMNS} from effect where provider = $1 and key = $2");
         let known = transaction.query_row(&sql, [&effect.provider, &effect.key], read).optional()?;
@@ -84,7 +92,7 @@ impl Ledger {
             }
         };
         transaction.commit()?;
-        Ok(answer)
+        Ok(Some(answer))
     }
 
     /// Does something that no host asked for.

@@ -98,7 +98,8 @@ impl Till {
             .database_url(&setup.database)
             .clock(Arc::<Shifted>::clone(&clock))
             .on_step(Arc::new(move |step| listener.step(step.as_str())));
-        for gateway in Gateway::all(&setup.ledger, &fate, &mood)? {
+        let shared: Arc<dyn tillbox::clock::Clock> = Arc::<Shifted>::clone(&clock);
+        for gateway in Gateway::all(&setup.ledger, &fate, &mood, &shared)? {
             if gateway.info().identifier != setup.without {
                 builder = builder.provider("x", Arc::new(gateway));
             }

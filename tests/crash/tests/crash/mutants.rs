@@ -72,6 +72,14 @@ fn lies() -> Vec<Lie> {
             effect.key = "another".to_owned();
             facts.effects.push(effect);
         }),
+        ("a payer who tried again, and paid twice", "I2", |facts| {
+            let mut effect = facts.effects.iter().find(|effect| effect.kind == "authorize").unwrap().clone();
+            (effect.key, effect.operation) = ("another".to_owned(), None);
+            facts.effects.push(effect);
+        }),
+        ("settled, and still to be looked at", "I7", |facts| {
+            operation(facts, OperationKind::Refund, OperationState::Succeeded).next_action_at = Some(Timestamp(1));
+        }),
         ("absent, and it happened", "I3", |facts| {
             operation(facts, OperationKind::Capture, OperationState::Unknown).state = OperationState::Absent;
         }),
@@ -114,6 +122,17 @@ fn lies() -> Vec<Lie> {
         ("a question that nobody will ask", "I7", |facts| {
             operation(facts, OperationKind::Capture, OperationState::Unknown).next_action_at = None;
         }),
+        ("a question that will be asked when everybody is dead", "I7", |facts| {
+            operation(facts, OperationKind::Capture, OperationState::Unknown).next_action_at = Some(Timestamp(i64::MAX));
+        }),
+        ("a call under way that never ends", "I7", |facts| {
+            let capture = operation(facts, OperationKind::Capture, OperationState::Unknown);
+            (capture.state, capture.next_action_at) = (OperationState::Running, None);
+        }),
+        ("a review that nobody was called for", "I7", |facts| {
+            let capture = operation(facts, OperationKind::Capture, OperationState::Unknown);
+            (capture.state, capture.reason) = (OperationState::NeedsReview, None);
+        }),
         ("a card number in a log", "I8", |facts| {
             facts.texts.push(("host.log".to_owned(), format!("paid with {}", SECRETS[0]).into_bytes()));
         }),
@@ -126,9 +145,7 @@ fn lies() -> Vec<Lie> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_planted_lie_is_found() {
-    let mut truth = truth().await;
-    // Whenever that is: the question is going to be asked.
-    operation(&mut truth, OperationKind::Capture, OperationState::Unknown).next_action_at.get_or_insert(Timestamp(1));
+    let truth = truth().await;
     assert_eq!(judge(&truth), []);
     for (name, invariant, plant) in lies() {
         let mut facts = truth.clone();
