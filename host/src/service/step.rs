@@ -36,6 +36,12 @@ pub enum Step {
     BeforeClose,
     /// It is closed.
     Closed,
+    /// A subscriber is about to be told an event.
+    BeforeDelivery,
+    /// It was told, or could not be. That it was is known to this process and to the subscriber.
+    Delivered,
+    /// How far the subscriber was told is durable.
+    DeliveryKept,
 }
 
 impl Step {
@@ -54,6 +60,9 @@ impl Step {
         Self::Verified,
         Self::BeforeClose,
         Self::Closed,
+        Self::BeforeDelivery,
+        Self::Delivered,
+        Self::DeliveryKept,
     ];
 
     /// A name for reports.
@@ -73,6 +82,9 @@ impl Step {
             Self::Verified => "verified",
             Self::BeforeClose => "before_close",
             Self::Closed => "closed",
+            Self::BeforeDelivery => "before_delivery",
+            Self::Delivered => "delivered",
+            Self::DeliveryKept => "delivery_kept",
         }
     }
 }
@@ -81,7 +93,7 @@ impl Step {
 pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
 
 impl Host {
-    pub(super) fn step(&self, step: Step) {
+    pub(in crate::service) fn step(&self, step: Step) {
         if step == Step::Committed {
             self.inner.wake.committed();
         }

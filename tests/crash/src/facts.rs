@@ -8,6 +8,8 @@ use tillbox::core::id::CollectionId;
 use tillbox::store::{Key, OutboxEvent, Page, Store, Stored};
 use tillbox_store_tests::place::{Database, Place as _};
 
+use crate::HEARD;
+use crate::hearing::{Heard, heard};
 use crate::ledger::{Effect, Ledger};
 use crate::orders::Ack;
 
@@ -29,6 +31,10 @@ pub struct Facts {
     pub texts: Vec<(String, Vec<u8>)>,
     /// What must not be in them, beside [`SECRETS`](crate::SECRETS).
     pub secrets: Vec<String>,
+    /// What the subscriber heard, in order.
+    pub heard: Vec<Heard>,
+    /// Whether all was told, so that there may be nothing that the subscriber has not heard.
+    pub told: bool,
     /// Whether recovery has come to its end, so that nothing may be open that could be known.
     pub settled: bool,
 }
@@ -49,6 +55,7 @@ impl Facts {
             // One that is told of and not there is for the judge to find.
             facts.collections.extend(store.load(Key::Collection(id)).await.expect("a collection is read"));
         }
+        facts.heard = heard(&ledger.with_file_name(HEARD));
         facts.effects = Ledger::open(ledger).and_then(|ledger| ledger.all()).expect("the gateway's book is read");
         facts
     }

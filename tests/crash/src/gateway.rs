@@ -188,12 +188,7 @@ impl Gateway {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn all(
-        path: &Path,
-        fate: &Arc<Fate>,
-        mood: &Arc<Mood>,
-        clock: &Arc<dyn Clock>,
-    ) -> rusqlite::Result<Vec<Self>> {
+    pub fn all(path: &Path, fate: &Arc<Fate>, mood: &Arc<Mood>, clock: &Arc<dyn Clock>) -> rusqlite::Result<Vec<Self>> {
         let ledger = Arc::new(Mutex::new(Ledger::open(path)?));
         let gateway = |habit: Habit| Self {
             habit,

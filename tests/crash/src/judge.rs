@@ -33,6 +33,7 @@ pub fn judge(facts: &Facts) -> Vec<Violation> {
     headroom(facts, &books, &mut found);
     acknowledged_is_kept(facts, &books, &mut found);
     told_in_order(facts, &mut found);
+    heard_in_order(facts, &mut found);
     something_comes_next(facts, &mut found);
     secrets_are_nowhere(facts, &mut found);
     found.0
@@ -275,6 +276,34 @@ fn told_in_order(facts: &Facts, found: &mut Found) {
     }
     if let Some((id, _)) = told.first_key_value() {
         found.add("I6", format!("events of {id}, which is not in the books"));
+    }
+}
+
+/// The rest of I6: a subscriber hears of every event at least once. It may hear again what it has heard, but never of one
+/// before it heard all those before it of the same collection.
+fn heard_in_order(facts: &Facts, found: &mut Found) {
+    let mut heard: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    for one in &facts.heard {
+        if known.insert(one.event.as_str()) {
+            heard.entry(one.collection.as_str()).or_default().push(one.event.as_str());
+        }
+    }
+    let mut told: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for event in &facts.events {
+        told.entry(event.collection.as_str()).or_default().push(event.id.as_str());
+    }
+    for (collection, events) in told {
+        let heard = heard.remove(collection).unwrap_or_default();
+        if !events.starts_with(&heard) {
+            found
+                .add("I6", format!("{collection}: a subscriber heard {heard:?} in this order, it was told {events:?}"));
+        } else if facts.told && heard.len() < events.len() {
+            found.add("I6", format!("{collection}: {} of {} events were heard", heard.len(), events.len()));
+        }
+    }
+    if let Some((collection, events)) = heard.first_key_value() {
+        found.add("I6", format!("{collection}: a subscriber heard of {events:?}, which are not in the books"));
     }
 }
 

@@ -104,6 +104,8 @@ pub enum Order {
     },
     /// Go on until nothing that is due is left to find out.
     Recover,
+    /// Go on until subscribers have heard of everything.
+    Tell,
     /// Meet the end at this step from now on; 0: live.
     Arm {
         /// The step, counted from 1.

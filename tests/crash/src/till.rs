@@ -17,10 +17,11 @@ use tillbox::service::{
 use tillbox::store::Page;
 use tillbox::{Error, Host};
 
-use crate::SECRETS;
 use crate::fate::Fate;
 use crate::gateway::{Gateway, Mood};
+use crate::hearing::Ears;
 use crate::orders::{Ack, Order, Trouble};
+use crate::{DOWN_MS, HEARD, SECRETS};
 
 /// Rounds of recovery after which what is still open stays open: more than the daily looks of a month.
 const ROUNDS_MAX: u32 = 60;
@@ -97,6 +98,7 @@ impl Till {
             .deadline_ms(DEADLINE_MS_MAX)
             .database_url(&setup.database)
             .clock(Arc::<Shifted>::clone(&clock))
+            .subscriber("ears", Arc::new(Ears::open(&setup.ledger.with_file_name(HEARD))?))
             .on_step(Arc::new(move |step| listener.step(step.as_str())));
         let shared: Arc<dyn tillbox::clock::Clock> = Arc::<Shifted>::clone(&clock);
         for gateway in Gateway::all(&setup.ledger, &fate, &mood, &shared)? {
@@ -207,6 +209,10 @@ impl Till {
                 self.recover().await?;
                 Ack::default()
             }
+            Order::Tell => {
+                self.tell_all().await?;
+                Ack::default()
+            }
             Order::Arm { at, end } => {
                 self.fate.arm(at, end);
                 Ack::default()
@@ -226,6 +232,17 @@ impl Till {
         let port = listener.local_addr().expect("a listener has an address").port();
         tokio::spawn(tillbox::http::serve(listener, self.host.clone(), std::future::pending()));
         port
+    }
+
+    /// Tells subscribers what there is, and, the clock going on, what a host that died had claimed.
+    async fn tell_all(&self) -> Result<(), Error> {
+        for _ in 0..ROUNDS_MAX {
+            if self.host.dispatch_due().await? == 0 {
+                break;
+            }
+            self.clock.ahead_ms.fetch_add(DOWN_MS, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Rounds of recovery, the clock going on between them, until nothing is open that the host could still find out.

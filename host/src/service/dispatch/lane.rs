@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tillbox_core::Timestamp;
 
-use super::super::{Host, SUBSCRIBER_MS_MAX};
+use super::super::{Host, SUBSCRIBER_MS_MAX, Step};
 use super::{LEASE_MS, Stop, is_stopping, schedule};
 use crate::outgoing::{CALL_MS_MAX, Letter, Undelivered, body, signatures};
 use crate::store::{Channel, Dispatch, DispatchProgress, KeptSubscriber, OutboxEvent, StoreError};
@@ -28,7 +28,7 @@ const _: () = assert!(
 pub(super) async fn run(host: &Host, subscriber: &KeptSubscriber, dispatch: Dispatch, stop: Option<Stop>) {
     let id = dispatch.id.clone();
     match tell_all(host, subscriber, dispatch, stop).await {
-        Ok(()) => {}
+        Ok(()) => host.step(Step::DeliveryKept),
         Err(StoreError::Conflict) => tracing::warn!(dispatch = id, "a claim was lost; another host tells the rest"),
         // The claim ends by itself, and what was told since it was kept last is told again.
         Err(error) => tracing::warn!(dispatch = id, %error, "how far a subscriber was told could not be kept"),
@@ -59,7 +59,10 @@ async fn tell_all(
                 claimed = Instant::now();
             }
             let event = Arc::new(event);
-            if let Err(undelivered) = host.tell(subscriber, &event).await {
+            host.step(Step::BeforeDelivery);
+            let told = host.tell(subscriber, &event).await;
+            host.step(Step::Delivered);
+            if let Err(undelivered) = told {
                 return not_told(host, subscriber, dispatch, after, &event, undelivered).await;
             }
             tracing::debug!(subscriber = %subscriber.id, event = event.id.as_str(), kind = event.kind, "told");

@@ -147,8 +147,10 @@ async fn play(title: &str, stages: Vec<Stage>, scenes: Vec<Scene>, kills: Kills)
         tally.violations.len(),
         shown.join("\n")
     );
-    for step in ["decided", "before_commit", "committed", "before_effect", "after_effect", "answered", "before_answer"]
-    {
+    let always =
+        ["decided", "before_commit", "committed", "before_effect", "after_effect", "answered", "before_answer"];
+    let told = ["before_delivery", "delivered", "delivery_kept"];
+    for step in always.into_iter().chain(told.into_iter().filter(|_| kills != Kills::Twice)) {
         assert!(tally.steps.contains(step), "nobody was killed at `{step}`");
     }
     if kills == Kills::Twice {
@@ -230,6 +232,7 @@ async fn asleep(stage: &Stage, scene: Scene, step: i64) -> Case {
     setup.ahead_ms += DOWN_MS;
     let host = Process::start(PROGRAM, &setup, &place.log()).await;
     host.tell(&Order::Recover).await.ack();
+    host.tell(&Order::Tell).await.ack();
     host.kill().await;
     let name = format!("{}, asleep at {:?}", scene.name(), case.first);
     let found = verdict(stage, scene, &place, &setup, acks).await;
@@ -270,6 +273,7 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     {
         acks.push(ack);
     }
+    host.tell(&Order::Tell).await.ack();
     host.kill().await;
     let name = format!("{}, killed at {:?} and {:?}", scene.name(), case.first, case.second);
     case.violations =
@@ -300,6 +304,7 @@ async fn verdict(stage: &Stage, scene: Scene, place: &Place, setup: &Setup, acks
             facts
         }
     };
+    facts.told = true;
     facts.add_files(place.folder.path());
     facts.secrets.push(PASSWORD.to_owned());
     let violations = judge(&facts).into_iter();

@@ -7,6 +7,7 @@ use tillbox::core::operation::{Operation, OperationKind, OperationState};
 use tillbox_crash::SECRETS;
 use tillbox_crash::facts::Facts;
 use tillbox_crash::gateway::{Habit, Manner};
+use tillbox_crash::hearing::Heard;
 use tillbox_crash::judge::judge;
 use tillbox_crash::orders::{Ack, Order};
 use tillbox_crash::process::Place;
@@ -30,10 +31,11 @@ async fn truth() -> Facts {
     tell(Order::Behave { manner: Manner::LosesReplies, delay_ms: 0 }).await;
     let lost = till.obey(Order::Capture { payment, amount: Some(400) }).await.unwrap_err();
     assert_eq!(lost.code, "outcome_unknown");
+    till.obey(Order::Tell).await.expect("it is told");
     let store = tillbox::store::open(&place.setup().database).await.expect("the database opens");
     let mut facts = Facts::read(store.as_ref(), &place.ledger(), 0, acks).await;
     facts.add_files(place.folder.path());
-    facts.settled = false;
+    (facts.settled, facts.told) = (false, true);
     facts
 }
 
@@ -116,6 +118,13 @@ fn lies() -> Vec<Lie> {
             let last = facts.events.len() - 1;
             facts.events.swap(0, last);
         }),
+        ("an event that nobody heard", "I6", |facts| drop(facts.heard.pop())),
+        ("an event that was left out", "I6", |facts| drop(facts.heard.remove(2))),
+        ("events heard in another order", "I6", |facts| facts.heard.swap(2, 3)),
+        ("an event heard of what is not there", "I6", |facts| {
+            let (event, collection) = ("evt_nobody".to_owned(), "paycol_nobody".to_owned());
+            facts.heard.push(Heard { event, collection });
+        }),
         ("a status that nobody was told of", "I6", |facts| {
             facts.events.retain(|event| event.kind != "payment_collection.status_changed");
         }),
@@ -123,7 +132,8 @@ fn lies() -> Vec<Lie> {
             operation(facts, OperationKind::Capture, OperationState::Unknown).next_action_at = None;
         }),
         ("a question that will be asked when everybody is dead", "I7", |facts| {
-            operation(facts, OperationKind::Capture, OperationState::Unknown).next_action_at = Some(Timestamp(i64::MAX));
+            operation(facts, OperationKind::Capture, OperationState::Unknown).next_action_at =
+                Some(Timestamp(i64::MAX));
         }),
         ("a call under way that never ends", "I7", |facts| {
             let capture = operation(facts, OperationKind::Capture, OperationState::Unknown);

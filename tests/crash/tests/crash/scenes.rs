@@ -37,6 +37,8 @@ pub(crate) enum Act {
     WebhookFirst,
     /// The capture whose reply was lost is asked about.
     Recheck,
+    /// A subscriber hears of a payment and its capture.
+    Tell,
 }
 
 /// One scene.
@@ -86,6 +88,7 @@ impl Scene {
             scenes.push(Self::new(act, Habit::Keyed, Manner::Declines));
         }
         scenes.push(Self::new(Act::Authorize, Habit::Automatic, Manner::LosesReplies));
+        scenes.push(Self::new(Act::Tell, Habit::Keyed, Manner::Answers));
         scenes
     }
 
@@ -118,9 +121,9 @@ impl Scene {
     /// Those in which a host that comes back late can do harm.
     pub(crate) fn awake() -> Vec<Self> {
         let scene = |act: Act, habit: Habit| Self::new(act, habit, Manner::Answers);
-        let acts =
-            [Act::Authorize, Act::Capture, Act::Refund, Act::Cancel, Act::Webhook, Act::WebhookFirst, Act::Recheck];
-        let mut scenes: Vec<Self> = acts.into_iter().map(|act| scene(act, Habit::Keyed)).collect();
+        let acts = [Act::Authorize, Act::Capture, Act::Refund, Act::Cancel];
+        let others = [Act::Webhook, Act::WebhookFirst, Act::Recheck, Act::Tell];
+        let mut scenes: Vec<Self> = acts.into_iter().chain(others).map(|act| scene(act, Habit::Keyed)).collect();
         scenes.extend([Act::Authorize, Act::Capture, Act::Refund].into_iter().map(|act| scene(act, Habit::Plain)));
         scenes.extend([Act::Authorize, Act::Capture].into_iter().map(|act| scene(act, Habit::Inner)));
         scenes
@@ -150,7 +153,7 @@ impl Scene {
         props.payment = ack.payment.clone().expect("a payment");
         acks.push(ack);
         match self.act {
-            Act::Refund if self.habit != Habit::Automatic => {
+            Act::Refund | Act::Tell if self.habit != Habit::Automatic => {
                 acks.push(host.tell(&Order::Capture { payment: props.payment.clone(), amount: None }).await.ack());
             }
             Act::Webhook => counter(ledger, &props.session),
@@ -168,7 +171,8 @@ impl Scene {
             | Act::Capture
             | Act::CapturePart
             | Act::Refund
-            | Act::Cancel => {}
+            | Act::Cancel
+            | Act::Tell => {}
         }
         (props, acks)
     }
@@ -195,6 +199,7 @@ impl Scene {
             Act::Webhook => webhook(format!("evt-counter-{session} captured {session} {PART} -")),
             Act::WebhookFirst => webhook(format!("evt-first-{session} captured {session} {PART} {operation}")),
             Act::Recheck => Order::Recheck { operation },
+            Act::Tell => Order::Tell,
         }
     }
 
@@ -209,7 +214,8 @@ impl Scene {
             | Act::Capture
             | Act::Webhook
             | Act::WebhookFirst
-            | Act::Recheck => Some(self.order(props)),
+            | Act::Recheck
+            | Act::Tell => Some(self.order(props)),
             Act::Collect
             | Act::CollectMany
             | Act::Abandon

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tillbox::core::operation::OperationState;
 use tillbox::store;
 use tillbox_crash::facts::{Facts, rows};
 use tillbox_crash::gateway::{Habit, Manner};
@@ -223,10 +224,12 @@ async fn verdict(title: &str, fleet: &Fleet, common: &Common, kills_min: u64, da
     let later = Setup { ahead_ms: LATER_MS, works_by_itself: false, ..fleet.setup.clone() };
     let last = Process::start(PROGRAM, &later, &fleet.place.log()).await;
     last.tell(&Order::Recover).await.ack();
+    last.tell(&Order::Tell).await.ack();
     last.kill().await;
     let store = store::open(&fleet.setup.database).await.expect("the database opens");
     let acks = std::mem::take(&mut *common.acks.lock().await);
     let mut facts = Facts::read(store.as_ref(), &fleet.place.ledger(), 0, acks).await;
+    facts.told = true;
     facts.add_files(fleet.place.folder.path());
     if let Some(database) = database {
         facts.texts.extend(rows(database).await);
@@ -237,13 +240,31 @@ async fn verdict(title: &str, fleet: &Fleet, common: &Common, kills_min: u64, da
     let kills = common.kills.load(Ordering::SeqCst);
     println!(
         "{title}: {kills} kills, {} collections, {operations} operations, {} effects at the gateway, {} acknowledgements, \
-         {} violations",
+         {} events heard {} times, {} violations",
         facts.collections.len(),
         facts.effects.len(),
         facts.acks.len(),
+        facts.events.len(),
+        facts.heard.len(),
         violations.len()
     );
+    println!("  left to a person: {:?}", left_to_a_person(&facts));
     println!("  clients were told: {:?}", common.told.lock().await);
     assert!(violations.is_empty(), "the first ones: {:#?}", &violations[..violations.len().min(SHOWN_MAX)]);
-    assert!(kills >= kills_min, "{kills} kills in {SECONDS_MAX} seconds are fewer than {kills_min}: hosts start too slowly");
+    assert!(
+        kills >= kills_min,
+        "{kills} kills in {SECONDS_MAX} seconds are fewer than {kills_min}: hosts start too slowly"
+    );
+}
+
+/// What recovery could not find out, by provider and kind.
+fn left_to_a_person(facts: &Facts) -> BTreeMap<String, u64> {
+    let mut left = BTreeMap::new();
+    for operation in facts.collections.iter().flat_map(|stored| &stored.collection.operations) {
+        if operation.state == OperationState::NeedsReview {
+            let what = format!("{} with {}", operation.kind.as_str(), operation.provider);
+            *left.entry(what).or_default() += 1;
+        }
+    }
+    left
 }
