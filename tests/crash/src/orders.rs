@@ -120,10 +120,25 @@ pub enum Order {
         /// Milliseconds each call takes.
         delay_ms: u32,
     },
+    /// Carry out an order under an idempotency key.
+    Once {
+        /// The key.
+        key: String,
+        /// The order.
+        order: Box<Order>,
+    },
     /// Listen for HTTP on a port of this machine.
     Listen,
     /// Answer.
     Ping,
+}
+
+impl Order {
+    /// The same order under an idempotency key.
+    #[must_use]
+    pub fn once(self, key: impl Into<String>) -> Self {
+        Self::Once { key: key.into(), order: Box::new(self) }
+    }
 }
 
 /// What was acknowledged.

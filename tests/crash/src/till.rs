@@ -3,6 +3,7 @@
 //! Its clock can run fast and start late, so that leases end and schedules come round without anybody waiting.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +13,8 @@ use tillbox::core::operation::OperationState;
 use tillbox::core::{Money, Timestamp};
 use tillbox::runtime::Provider as _;
 use tillbox::service::{
-    CollectionUpdate, DEADLINE_MS_MAX, IncomingWebhook, NewCollection, NewRefund, NewSession, SessionUpdate,
+    CollectionUpdate, DEADLINE_MS_MAX, IdempotencyKey, IncomingWebhook, NewCollection, NewRefund, NewSession,
+    SessionUpdate,
 };
 use tillbox::store::Page;
 use tillbox::{Error, Host};
@@ -125,16 +127,25 @@ impl Till {
     /// # Errors
     /// What the host answered instead.
     pub async fn obey(&self, order: Order) -> Result<Ack, Trouble> {
-        self.carry_out(order).await.map_err(|error| Trouble {
+        self.carry_out_boxed(&self.host, order).await.map_err(|error| Trouble {
             code: error.code().to_owned(),
             text: error.to_string(),
             operation: error.operation().map(OperationId::to_string),
         })
     }
 
+    /// On the heap: what waits for any of all use cases is large, and a caller that gives many orders holds many of them.
+    fn carry_out_boxed<'a>(
+        &'a self,
+        host: &'a Host,
+        order: Order,
+    ) -> Pin<Box<dyn Future<Output = Result<Ack, Error>> + Send + 'a>> {
+        let doing = self.carry_out(host, order);
+        Box::pin(doing)
+    }
+
     // Long because it is one table: an order, the use case it means, and what that acknowledges.
-    async fn carry_out(&self, order: Order) -> Result<Ack, Error> {
-        let host = &self.host;
+    async fn carry_out(&self, host: &Host, order: Order) -> Result<Ack, Error> {
         Ok(match order {
             Order::Collect { amount } => {
                 let made = host.create_collection(NewCollection::new(euros(amount)?)).await?;
@@ -221,6 +232,10 @@ impl Till {
                 self.mood.set(manner);
                 self.mood.delay(delay_ms);
                 Ack::default()
+            }
+            Order::Once { key, order } => {
+                let host = host.with_key(IdempotencyKey::new("clerk", key)?);
+                return self.carry_out_boxed(&host, *order).await;
             }
             Order::Listen => Ack { port: Some(self.listen().await), ..Ack::default() },
             Order::Ping => Ack::default(),

@@ -206,7 +206,7 @@ async fn asleep(stage: &Stage, scene: Scene, step: i64) -> Case {
     let host = Process::start(PROGRAM, &setup, &place.log()).await;
     let (props, mut acks) = scene.prepare(&host, &place.ledger()).await;
     host.tell(&Order::Arm { at: step, end: End::Sleep }).await.ack();
-    let order = scene.order(&props);
+    let order = scene.sent(&props);
     let mut telling = std::pin::pin!(host.tell(&order));
     let told = tokio::select! {
         told = &mut telling => told,
@@ -215,9 +215,7 @@ async fn asleep(stage: &Stage, scene: Scene, step: i64) -> Case {
             setup.ahead_ms += DOWN_MS;
             let other = Process::start(PROGRAM, &setup, &place.log()).await;
             other.tell(&Order::Recover).await.ack();
-            if let Some(again) = scene.again(&props)
-                && let Told::Done(ack) = other.tell(&again).await
-            {
+            if let Told::Done(ack) = other.tell(&scene.sent(&props)).await {
                 acks.push(ack);
             }
             other.kill().await;
@@ -248,7 +246,7 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     let (props, mut acks) = scene.prepare(&host, &place.ledger()).await;
     host.tell(&Order::Behave { manner: scene.manner, delay_ms: 0 }).await.ack();
     host.tell(&Order::Arm { at: first, end: End::Death }).await.ack();
-    match host.tell(&scene.order(&props)).await {
+    match host.tell(&scene.sent(&props)).await {
         Told::Done(ack) => acks.push(ack),
         Told::Trouble(_) => {}
         Told::Died => case.first = Some(host.struck().expect("it was struck by its own hand")),
@@ -268,9 +266,7 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     setup.ahead_ms += DOWN_MS;
     let host = Process::start(PROGRAM, &setup, &place.log()).await;
     host.tell(&Order::Recover).await.ack();
-    if let Some(again) = scene.again(&props)
-        && let Told::Done(ack) = host.tell(&again).await
-    {
+    if let Told::Done(ack) = host.tell(&scene.sent(&props)).await {
         acks.push(ack);
     }
     host.tell(&Order::Tell).await.ack();
@@ -311,6 +307,14 @@ async fn verdict(stage: &Stage, scene: Scene, place: &Place, setup: &Setup, acks
     let mut violations: Vec<String> = violations.map(|found| format!("{}: {}", found.invariant, found.what)).collect();
     if scene.act == Act::CollectMany && !facts.collections.len().is_multiple_of(MANY) {
         violations.push(format!("{} of {MANY} collections were made in one go", facts.collections.len()));
+    }
+    let made = match scene.one_of() {
+        None => 1,
+        Some("collection") => facts.collections.len(),
+        Some(kind) => facts.effects.iter().filter(|effect| effect.kind == kind).count(),
+    };
+    if made != 1 {
+        violations.push(format!("the client asked for one {:?}, and there are {made}", scene.one_of()));
     }
     violations
 }

@@ -52,6 +52,8 @@ pub(crate) struct Scene {
 /// What there is before the act.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Props {
+    /// What makes the keys of this case its own.
+    own: String,
     collection: String,
     session: String,
     payment: String,
@@ -131,7 +133,7 @@ impl Scene {
 
     /// Brings everything about that the act needs, and says what was acknowledged meanwhile.
     pub(crate) async fn prepare(&self, host: &Process, ledger: &std::path::Path) -> (Props, Vec<Ack>) {
-        let mut props = Props::default();
+        let mut props = Props { own: ulid::Ulid::generate().to_string(), ..Props::default() };
         let mut acks = Vec::new();
         if matches!(self.act, Act::Collect | Act::CollectMany) {
             return (props, acks);
@@ -179,7 +181,7 @@ impl Scene {
 
     /// The act.
     pub(crate) fn order(&self, props: &Props) -> Order {
-        let Props { collection, session, payment, operation } = props.clone();
+        let Props { collection, session, payment, operation, .. } = props.clone();
         let webhook = |body: String| Order::Webhook { provider: self.habit.id(), body };
         match self.act {
             Act::Collect => Order::Collect { amount: WHOLE },
@@ -203,28 +205,48 @@ impl Scene {
         }
     }
 
-    /// What the client, or the gateway that got no answer to its webhook, does once more after the host is back. It is only
-    /// said again where saying it twice means the same.
-    pub(crate) fn again(&self, props: &Props) -> Option<Order> {
+    /// The act as its client sends it, and again after the host is back: what a client asks for is asked under one key.
+    pub(crate) fn sent(&self, props: &Props) -> Order {
+        let order = self.order(props);
         match self.act {
-            Act::Recollect
+            // Many at once take no key: asked for again, they are made again.
+            Act::CollectMany | Act::Webhook | Act::WebhookFirst | Act::Recheck | Act::Tell => order,
+            Act::Collect
+            | Act::Recollect
+            | Act::Abandon
             | Act::Complete
             | Act::Forget
-            | Act::Authorize
-            | Act::Capture
-            | Act::Webhook
-            | Act::WebhookFirst
-            | Act::Recheck
-            | Act::Tell => Some(self.order(props)),
-            Act::Collect
-            | Act::CollectMany
-            | Act::Abandon
             | Act::Open
             | Act::Update
             | Act::Delete
+            | Act::Authorize
+            | Act::Capture
             | Act::CapturePart
             | Act::Refund
-            | Act::Cancel => None,
+            | Act::Cancel => order.once(format!("{}-{}", self.name().replace(' ', "-"), props.own)),
+        }
+    }
+
+    /// What there must be one of after the client has sent its order as often as it took: an effect of this kind at the
+    /// gateway, or a collection. Where a person has to look first there may be none; two are the judge's to find.
+    pub(crate) fn one_of(&self) -> Option<&'static str> {
+        let is_for_a_person = self.habit == Habit::Resend && self.act == Act::Authorize;
+        let is_known = self.habit.has_gateway() && self.habit.can_be_known() && !is_for_a_person;
+        if !is_known || self.manner == Manner::Declines {
+            return None;
+        }
+        match self.act {
+            Act::Collect => Some("collection"),
+            Act::Abandon | Act::Cancel => Some("cancel"),
+            Act::Forget | Act::Delete => Some("delete"),
+            Act::Open => Some("initiate"),
+            Act::Update => Some("update"),
+            Act::Authorize => Some("authorize"),
+            Act::Capture | Act::CapturePart | Act::Webhook | Act::WebhookFirst | Act::Recheck | Act::Tell => {
+                Some("capture")
+            }
+            Act::Refund => Some("refund"),
+            Act::CollectMany | Act::Recollect | Act::Complete => None,
         }
     }
 }
