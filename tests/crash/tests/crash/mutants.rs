@@ -3,6 +3,7 @@
 //! No host is killed here; what the judge reads was made by a real one all the same.
 
 use tillbox::core::Timestamp;
+use tillbox::core::id::ProviderId;
 use tillbox::core::operation::{Operation, OperationKind, OperationState};
 use tillbox_crash::SECRETS;
 use tillbox_crash::facts::Facts;
@@ -142,6 +143,12 @@ fn lies() -> Vec<Lie> {
         ("a review that nobody was called for", "I7", |facts| {
             let capture = operation(facts, OperationKind::Capture, OperationState::Unknown);
             (capture.state, capture.reason) = (OperationState::NeedsReview, None);
+        }),
+        ("left to a person, and it could have been sent again", "I7", |facts| {
+            let capture = operation(facts, OperationKind::Capture, OperationState::Unknown);
+            (capture.state, capture.next_action_at) = (OperationState::NeedsReview, None);
+            capture.provider = ProviderId::parse(&Habit::Resend.id()).unwrap();
+            facts.settled = true;
         }),
         ("a card number in a log", "I8", |facts| {
             facts.texts.push(("host.log".to_owned(), format!("paid with {}", SECRETS[0]).into_bytes()));
