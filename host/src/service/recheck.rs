@@ -270,8 +270,12 @@ fn exhausted(operation: &Operation) -> String {
         }
         OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel | OperationKind::Delete => String::new(),
     };
+    let why = match operation.is_repeatable {
+        true => "its key is no longer recognised",
+        false => "what the payer had entered is not kept, so the same cannot be sent again",
+    };
     format!(
-        "the provider cannot be asked for it, and its key is no longer recognised: look at the provider's dashboard, then \
+        "the provider cannot be asked for it, and {why}: look at the provider's dashboard, then \
          `tillbox operations resolve {id}`{void}"
     )
 }
