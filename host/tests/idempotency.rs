@@ -1,5 +1,7 @@
 //! A request made again with the same key has one effect and the first answer, whatever happened in between: a lost reply, a
 //! holder that died, a state that changed. The provider is scripted, the store real.
+//!
+//! Long because every family of requests has its turn against one scene.
 
 mod scripted;
 
@@ -16,11 +18,12 @@ use tillbox::core::{Money, Timestamp};
 use tillbox::currency::money;
 use tillbox::runtime::{Failure, Fault, Reach};
 use tillbox::service::{
-    Authorization, CollectionUpdate, Done, IDEMPOTENCY_KEY_MS, IdempotencyKey, NewCollection, NewRefund, NewSession,
-    PaymentView, SessionUpdate,
+    Authorization, CollectionUpdate, CollectionUpsert, Done, IDEMPOTENCY_KEY_MS, IdempotencyKey, NewCollection,
+    NewRefund, NewRefundReason, NewSession, NewWebhookEndpoint, PaymentView, RefundReasonUpdate, SessionUpdate,
+    Verdict, WebhookEndpointUpdate,
 };
-use tillbox::store::Store;
 use tillbox::store::sqlite::SqliteStore;
+use tillbox::store::{CollectionFilter, Page, Store};
 use tillbox::{Error, Host};
 
 /// Clients at once.
@@ -412,7 +415,7 @@ async fn sessions_and_collections_are_changed_once() {
     assert_eq!(scene.keyed("complete").complete_collection(&collection).await.unwrap(), completed);
     assert_eq!(scene.keyed("notes").update_collection(&collection, notes(r#"{"a":1}"#)).await.unwrap(), first);
     // What is not kept with a key does not take one.
-    let many = scene.keyed("many").create_collections(vec![NewCollection::new(euro("1.00"))]).await.unwrap_err();
+    let many = scene.keyed("many").delete_collections(&[collection]).await.unwrap_err();
     assert!(many.to_string().starts_with("Idempotency-Key: "), "{many}");
 }
 
@@ -455,4 +458,166 @@ async fn a_key_expires_and_its_operation_does_not() {
     scene.later(IDEMPOTENCY_KEY_MS);
     assert_eq!(scene.host.purge_expired_keys().await.unwrap(), 1);
     assert_eq!(scene.host.purge_expired_keys().await.unwrap(), 0);
+}
+
+/// Everything, for counting.
+const ALL: Page = Page { offset: 0, limit: Page::LIMIT_MAX };
+
+fn named(label: &str) -> NewRefundReason {
+    let metadata = Some(r#"{"a":1.50}"#.to_owned());
+    NewRefundReason { label: label.to_owned(), metadata, ..NewRefundReason::default() }
+}
+
+fn differs(error: &Error) -> &str {
+    let Error::KeyReused { field } = error else { panic!("{error}") };
+    field
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reasons_are_made_changed_and_deleted_once() {
+    let scene = Scene::new(Reach::Network).await;
+    let seeded = scene.host.refund_reasons(ALL).await.unwrap().count;
+    let made = crowd(&scene, "make", |host| async move { host.create_refund_reason(named("Late")).await }).await;
+    all_equal(&made);
+    let id = made[0].id.clone();
+    let update = || RefundReasonUpdate { label: Some("Too late".into()), ..RefundReasonUpdate::default() };
+    let changed = scene.keyed("change").update_refund_reason(&id, update()).await.unwrap();
+    let again = RefundReasonUpdate { description: Some("more".into()), ..RefundReasonUpdate::default() };
+    scene.host.update_refund_reason(&id, again.clone()).await.unwrap();
+    let keyed = scene.keyed("change");
+    assert_eq!(keyed.update_refund_reason(&id, update()).await.unwrap(), changed);
+    assert!(keyed.replayed());
+    assert_eq!(differs(&keyed.update_refund_reason(&id, again).await.unwrap_err()), "description");
+    assert_eq!(differs(&scene.keyed("make").create_refund_reason(named("Early")).await.unwrap_err()), "label");
+
+    let many = || vec![named("One"), named("Two")];
+    let first = scene.keyed("many").create_refund_reasons(many()).await.unwrap();
+    assert_eq!(scene.keyed("many").create_refund_reasons(many()).await.unwrap(), first);
+    // A refusal is not kept, and nothing of it is: the key is still free.
+    let taken = scene.keyed("taken").create_refund_reason(named("One")).await.unwrap_err();
+    assert_eq!(taken.code(), "duplicate_error");
+    let free = scene.keyed("taken").create_refund_reason(named("Three")).await.unwrap();
+    assert_eq!(scene.host.refund_reasons(ALL).await.unwrap().count, seeded + 4);
+    for _ in 0..2 {
+        scene.keyed("gone").delete_refund_reasons(std::slice::from_ref(&free.id)).await.unwrap();
+    }
+    assert_eq!(scene.host.delete_refund_reasons(&[free.id]).await.unwrap_err().code(), "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn providers_and_regions_answer_as_they_did_first() {
+    let scene = Scene::new(Reach::Network).await;
+    let off = scene.keyed("off").switch_provider(&provider_id(), false).await.unwrap();
+    scene.later(1);
+    scene.host.switch_provider(&provider_id(), true).await.unwrap();
+    assert_eq!(scene.keyed("off").switch_provider(&provider_id(), false).await.unwrap(), off);
+    let found = scene.host.payment_providers(&tillbox::service::ProviderFilter::default(), ALL).await.unwrap();
+    assert!(found.items[0].is_enabled && !off.is_enabled, "a replay switches nothing");
+    assert_eq!(differs(&scene.keyed("off").switch_provider(&provider_id(), true).await.unwrap_err()), "is_enabled");
+
+    let one = [provider_id()];
+    let set = scene.keyed("region").set_region_providers("eu", &one).await.unwrap();
+    scene.host.set_region_providers("eu", &[]).await.unwrap();
+    assert_eq!(scene.keyed("region").set_region_providers("eu", &one).await.unwrap(), set);
+    assert_eq!(scene.host.region_providers("eu").await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_secret_is_shown_again_as_long_as_the_endpoint_has_it() {
+    let scene = Scene::new(Reach::Network).await;
+    let new = || NewWebhookEndpoint { url: "https://shop.example/hooks".into(), ..NewWebhookEndpoint::default() };
+    let made = crowd(&scene, "make", move |host| async move { host.create_webhook_endpoint(new()).await }).await;
+    all_equal(&made);
+    let (endpoint, _) = &made[0];
+    assert_eq!(scene.host.webhook_endpoints().await.unwrap().len(), 1);
+
+    let id = endpoint.id.clone();
+    let rotated = scene.keyed("rotate").rotate_webhook_secret(&id).await.unwrap();
+    assert_eq!(scene.keyed("rotate").rotate_webhook_secret(&id).await.unwrap(), rotated);
+    assert_ne!(rotated.1, made[0].1);
+    assert_eq!(scene.keyed("make").create_webhook_endpoint(new()).await.unwrap(), made[0], "it signs as the old one");
+    let off = || WebhookEndpointUpdate { is_enabled: Some(false), ..WebhookEndpointUpdate::default() };
+    let changed = scene.keyed("off").update_webhook_endpoint(&id, off()).await.unwrap();
+    scene.host.rotate_webhook_secret(&id).await.unwrap();
+    assert_eq!(scene.keyed("off").update_webhook_endpoint(&id, off()).await.unwrap(), changed);
+    assert_eq!(scene.keyed("rotate").rotate_webhook_secret(&id).await.unwrap(), rotated);
+    let replaced = scene.keyed("make").create_webhook_endpoint(new()).await.unwrap_err();
+    assert!(replaced.to_string().contains("replaced since"), "{replaced}");
+
+    scene.keyed("again").redeliver_failed(&id).await.unwrap();
+    scene.keyed("again").redeliver_failed(&id).await.unwrap();
+    for _ in 0..2 {
+        scene.keyed("gone").delete_webhook_endpoint(&id).await.unwrap();
+    }
+    assert_eq!(scene.host.delete_webhook_endpoint(&id).await.unwrap_err().code(), "not_found");
+    assert_eq!(scene.keyed("make").create_webhook_endpoint(new()).await.unwrap_err().code(), "not_found");
+}
+
+#[tokio::test]
+async fn no_secret_is_kept_with_a_key() {
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().unwrap());
+    let host = Host::builder().store(Arc::clone(&store)).build().await.unwrap();
+    let new = NewWebhookEndpoint { url: "https://shop.example/hooks".into(), ..NewWebhookEndpoint::default() };
+    let keyed = host.with_key(IdempotencyKey::new("till", "a").unwrap());
+    let (_, secret) = keyed.create_webhook_endpoint(new).await.unwrap();
+    let row = store.key("till".into(), "a".into()).await.unwrap().unwrap();
+    let bare = secret.reveal().trim_start_matches("whsec_");
+    assert!(row.answer.is_some() && !format!("{row:?}").contains(bare));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_collections_at_once_are_made_and_changed_once() {
+    let scene = Scene::new(Reach::Network).await;
+    let new = || vec![NewCollection::new(euro("1.00")), NewCollection::new(euro("2.00"))];
+    let made = crowd(&scene, "make", move |host| async move { host.create_collections(new()).await }).await;
+    all_equal(&made);
+    assert_eq!(scene.host.collections(ALL).await.unwrap().count, 2);
+    let other = scene.keyed("make").create_collections(vec![NewCollection::new(euro("1.00"))]).await.unwrap_err();
+    assert_eq!(differs(&other), "payment_collections");
+
+    let ids: Vec<CollectionId> = made[0].iter().map(|collection| collection.id.clone()).collect();
+    let upserts = || {
+        let changed = CollectionUpsert { id: Some(ids[1].clone()), amount: Some(euro("3.00")), ..Default::default() };
+        vec![CollectionUpsert { amount: Some(euro("4.00")), ..Default::default() }, changed]
+    };
+    let first = scene.keyed("upsert").upsert_collections(upserts()).await.unwrap();
+    let less = CollectionUpdate { amount: Some(euro("0.50")), metadata: None };
+    let filter = || CollectionFilter { ids: ids.clone(), ..CollectionFilter::default() };
+    let changed = scene.keyed("all").update_collections(filter(), less.clone()).await.unwrap();
+    assert_eq!(scene.keyed("upsert").upsert_collections(upserts()).await.unwrap(), first);
+    assert_eq!(scene.host.collections(ALL).await.unwrap().count, 3);
+    let completed = scene.keyed("complete").complete_collections(&ids).await.unwrap();
+    assert_eq!(scene.keyed("complete").complete_collections(&ids).await.unwrap(), completed);
+    assert_eq!(scene.keyed("all").update_collections(filter(), less).await.unwrap(), changed);
+    // Nothing fits, nothing changes, and that is the answer from now on.
+    let nothing = || CollectionFilter { cart_ids: vec!["cart_1".into()], ..CollectionFilter::default() };
+    let update = || CollectionUpdate { amount: Some(euro("1.00")), metadata: None };
+    assert_eq!(scene.keyed("none").update_collections(nothing(), update()).await.unwrap(), []);
+    let keyed = scene.keyed("none");
+    assert_eq!(keyed.update_collections(nothing(), update()).await.unwrap(), []);
+    assert!(keyed.replayed());
+}
+
+#[tokio::test]
+async fn what_a_person_decides_is_decided_once() {
+    let scene = Scene::new(Reach::Network).await;
+    let payment = scene.payment().await;
+    scene.provider.will(OperationKind::Capture, Err(lost()));
+    let open = scene.host.capture(&payment, None).await.unwrap_err().operation().unwrap().clone();
+    let said = "seen in the dashboard";
+    let settled = scene.keyed("say").resolve_operation(&open, Verdict::Absent, said).await.unwrap();
+    let keyed = scene.keyed("say");
+    assert_eq!(keyed.resolve_operation(&open, Verdict::Absent, said).await.unwrap(), settled);
+    assert!(keyed.replayed());
+    let other = keyed.resolve_operation(&open, Verdict::Succeeded, said).await.unwrap_err();
+    assert_eq!(differs(&other), "verdict");
+    assert!(scene.host.resolve_operation(&open, Verdict::Absent, said).await.is_err(), "it is settled");
+
+    let session = scene.session().await;
+    scene.provider.will(OperationKind::Authorize, Err(lost()));
+    let open = scene.host.authorize_session(&session, None).await.unwrap_err().operation().unwrap().clone();
+    let voided = scene.keyed("void").void_operation(&open).await.unwrap();
+    assert_eq!(scene.keyed("void").void_operation(&open).await.unwrap(), voided);
+    assert!(voided.operation.state.is_terminal(), "{voided:?}");
+    assert_eq!(scene.asked(OperationKind::Delete), 1);
 }

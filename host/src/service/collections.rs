@@ -1,5 +1,7 @@
 //! Collections: made, read, changed, canceled. No provider is asked here, save to void what a canceled collection holds.
 
+use serde_json::{Value, json};
+use tillbox_core::Money;
 use tillbox_core::command::Command;
 use tillbox_core::event::Event;
 use tillbox_core::id::CollectionId;
@@ -9,12 +11,12 @@ use tillbox_core::state::Collection;
 use tillbox_core::status::CollectionStatus;
 
 use super::execute::{COMMIT_ATTEMPTS, Executed, applied};
-use super::idempotency::{Concluded, Guard};
+use super::idempotency::{Concluded, Guard, object_of};
 use super::input::{CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, optional_object, text};
 use super::list::{few, short};
 use super::{CollectionUpdate, CollectionUpsert, Error, Host, NewCollection, Step};
 use crate::clock::new_tail;
-use crate::store::{Change, CollectionFilter, Key, KeyWrite, Listed, Page, StoreError, Stored, Wanted};
+use crate::store::{Change, CollectionFilter, Key, KeyWrite, Listed, Page, Range, StoreError, Stored, Wanted};
 
 impl Host {
     /// Makes a collection.
@@ -48,10 +50,17 @@ impl Host {
     /// As [`Host::create_collection`], and [`Error::Invalid`] for more than
     /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
     pub async fn create_collections(&self, new: Vec<NewCollection>) -> Result<Vec<Collection>, Error> {
-        self.takes_no_key()?;
         at_once(new.len())?;
-        let made: Vec<Change> = new.into_iter().map(|new| self.made(new)).collect::<Result<_, _>>()?;
-        self.commit(made).await
+        let guard = self.guard("create_collections", "", |print| {
+            let told =
+                |new: &NewCollection| told(None, Some(new.amount), new.cart_id.as_deref(), new.metadata.as_deref());
+            print.json("payment_collections", Some(&new.iter().map(told).collect::<Value>().to_string()))
+        });
+        let work = async {
+            let made: Vec<Change> = new.into_iter().map(|new| self.made(new)).collect::<Result<_, _>>()?;
+            self.change_all(&[], made, &guard).await?.ok_or(Error::Contended)
+        };
+        self.once_plain(&guard, work).await
     }
 
     fn made(&self, new: NewCollection) -> Result<Change, Error> {
@@ -125,15 +134,27 @@ impl Host {
         filter: CollectionFilter,
         update: CollectionUpdate,
     ) -> Result<Vec<Collection>, Error> {
-        self.takes_no_key()?;
         check(&filter)?;
-        let command = update_command(&update)?;
+        let guard = self.guard("update_collections", "", |print| {
+            let print = print.json("filter", Some(&told_filter(&filter).to_string()));
+            print.amount("amount", update.amount).json("metadata", update.metadata.as_deref())
+        });
+        self.once_plain(&guard, self.update_all(filter, &update, &guard)).await
+    }
+
+    async fn update_all(
+        &self,
+        filter: CollectionFilter,
+        update: &CollectionUpdate,
+        guard: &Guard,
+    ) -> Result<Vec<Collection>, Error> {
+        let command = update_command(update)?;
         let page = Page { offset: 0, limit: Page::LIMIT_MAX };
         for _ in 0..COMMIT_ATTEMPTS {
             let listed = self.inner.store.find_collections(Wanted::of(filter.clone(), page)).await?;
             at_once(usize::try_from(listed.count).unwrap_or(usize::MAX))?;
             let commands: Vec<_> = listed.items.iter().map(|id| (id.clone(), command.clone())).collect();
-            if let Some(after) = self.change_all(&commands, Vec::new()).await? {
+            if let Some(after) = self.change_all(&commands, Vec::new(), guard).await? {
                 return Ok(after);
             }
         }
@@ -147,8 +168,18 @@ impl Host {
     /// As [`Host::update_collection`] and [`Host::create_collections`]; [`Error::Invalid`] when a new one has no amount, one
     /// that exists is given a cart, or one is named twice.
     pub async fn upsert_collections(&self, upserts: Vec<CollectionUpsert>) -> Result<Vec<Collection>, Error> {
-        self.takes_no_key()?;
         at_once(upserts.len())?;
+        let guard = self.guard("upsert_collections", "", |print| {
+            let told = |upsert: &CollectionUpsert| {
+                let (cart, metadata) = (upsert.cart_id.as_deref(), upsert.metadata.as_deref());
+                told(upsert.id.as_ref(), upsert.amount, cart, metadata)
+            };
+            print.json("payment_collections", Some(&upserts.iter().map(told).collect::<Value>().to_string()))
+        });
+        self.once_plain(&guard, self.upsert_all(upserts, &guard)).await
+    }
+
+    async fn upsert_all(&self, upserts: Vec<CollectionUpsert>, guard: &Guard) -> Result<Vec<Collection>, Error> {
         let (mut commands, mut made, mut order) = (Vec::new(), Vec::new(), Vec::new());
         for upsert in upserts {
             let Some(id) = upsert.id else {
@@ -169,9 +200,10 @@ impl Host {
             order.push((false, commands.len() - 1));
         }
         for _ in 0..COMMIT_ATTEMPTS {
-            if let Some(after) = self.change_all(&commands, made.clone()).await? {
-                let place = |(new, index): &(bool, usize)| if *new { commands.len() + index } else { *index };
-                return Ok(order.iter().map(|at| after[place(at)].clone()).collect());
+            let place = |(new, index): &(bool, usize)| if *new { commands.len() + index } else { *index };
+            let places: Vec<usize> = order.iter().map(place).collect();
+            if let Some(after) = self.change_all_in(&commands, made.clone(), &places, guard).await? {
+                return Ok(after);
             }
         }
         Err(Error::Contended)
@@ -183,6 +215,19 @@ impl Host {
         &self,
         commands: &[(CollectionId, Command)],
         made: Vec<Change>,
+        guard: &Guard,
+    ) -> Result<Option<Vec<Collection>>, Error> {
+        let places: Vec<usize> = (0..commands.len() + made.len()).collect();
+        self.change_all_in(commands, made, &places, guard).await
+    }
+
+    /// The same, answered in another order. The key of the request is written with the first change.
+    async fn change_all_in(
+        &self,
+        commands: &[(CollectionId, Command)],
+        made: Vec<Change>,
+        places: &[usize],
+        guard: &Guard,
     ) -> Result<Option<Vec<Collection>>, Error> {
         let (mut changes, mut after) = (Vec::new(), Vec::new());
         for (id, command) in commands {
@@ -195,8 +240,17 @@ impl Host {
         }
         after.extend(made.iter().map(|change| change.after.clone()));
         changes.extend(made);
+        let after: Vec<Collection> = places.iter().map(|place| after[*place].clone()).collect();
+        let write = changes.first_mut().and_then(|first| {
+            first.key = guard.plain(self, &after);
+            first.key.clone()
+        });
         match self.commit(changes).await {
-            Ok(_) => Ok(Some(after)),
+            Ok(_) => {
+                guard.written(write.as_ref());
+                Ok(Some(after))
+            }
+            Err(Error::Store(StoreError::Conflict)) if guard.lost(self).await? => Err(Error::Contended),
             Err(Error::Store(StoreError::Conflict)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -219,7 +273,6 @@ impl Host {
     /// As [`Host::complete_collection`], and [`Error::Invalid`] for more than
     /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
     pub async fn complete_collections(&self, ids: &[CollectionId]) -> Result<Vec<Collection>, Error> {
-        self.takes_no_key()?;
         at_once(ids.len())?;
         let mut commands: Vec<(CollectionId, Command)> = Vec::new();
         for id in ids {
@@ -227,12 +280,17 @@ impl Host {
                 commands.push((id.clone(), Command::CompleteCollection));
             }
         }
-        for _ in 0..COMMIT_ATTEMPTS {
-            if let Some(after) = self.change_all(&commands, Vec::new()).await? {
-                return Ok(after);
+        let named = commands.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" ");
+        let guard = self.guard("complete_collections", &named, |print| print);
+        let work = async {
+            for _ in 0..COMMIT_ATTEMPTS {
+                if let Some(after) = self.change_all(&commands, Vec::new(), &guard).await? {
+                    return Ok(after);
+                }
             }
-        }
-        Err(Error::Contended)
+            Err(Error::Contended)
+        };
+        self.once_plain(&guard, work).await
     }
 
     /// Takes a collection out of sight, its sessions abandoned at their providers first. Nothing leaves the books, and money
@@ -400,6 +458,23 @@ impl Host {
         let found = found.filter(|stored| books || stored.collection.deleted_at.is_none());
         found.ok_or_else(|| Error::NotFound { entity, id: id.to_owned() })
     }
+}
+
+/// One of many in a fingerprint.
+fn told(id: Option<&CollectionId>, amount: Option<Money>, cart_id: Option<&str>, metadata: Option<&str>) -> Value {
+    let amount = amount.map(|amount| format!("{} {}", amount.currency().code(), amount.minor_units()));
+    let id = id.map(CollectionId::as_str);
+    json!({ "id": id, "amount": amount, "cart_id": cart_id, "metadata": object_of(metadata) })
+}
+
+fn told_filter(filter: &CollectionFilter) -> Value {
+    let CollectionFilter { ids, cart_ids, statuses, currencies, created, updated, text } = filter;
+    let range = |range: &Range| json!([range.from.map(|from| from.0), range.to.map(|to| to.0)]);
+    json!({
+        "id": ids.iter().map(CollectionId::as_str).collect::<Vec<_>>(), "cart_id": cart_ids,
+        "status": statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>(), "currency_code": currencies,
+        "created_at": range(created), "updated_at": range(updated), "q": text,
+    })
 }
 
 fn update_command(update: &CollectionUpdate) -> Result<Command, Error> {

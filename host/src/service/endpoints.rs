@@ -1,14 +1,19 @@
 //! Webhook endpoints: made, changed, given a new secret, looked into, told again. A secret is shown when it is made and at no
 //! other time.
 
+use serde_json::{Value, json};
 use tillbox_core::Timestamp;
 use tillbox_core::id::EventId;
 
+use super::idempotency::{Guard, Plain};
 use super::input::text;
+use super::keys::digest;
 use super::{Error, Host, NOTE_BYTES_MAX};
 use crate::clock::new_tail;
 use crate::outgoing;
-use crate::store::{Channel, Dispatch, DispatchState, KeptSubscriber, Listed, Page, Secret, StoreError, SubscriberId};
+use crate::store::{
+    Channel, Dispatch, DispatchState, KeptSubscriber, Listed, Page, Secret, SideChange, StoreError, SubscriberId,
+};
 
 /// Subscribers a database may have, endpoints and those in processes together: each costs a look at every change, and the
 /// calls to all of them at once have to fit.
@@ -97,17 +102,53 @@ impl std::fmt::Debug for IssuedSecret {
     }
 }
 
+/// The answer that shows a secret, without it: kept is which one it was, and the endpoint's row alone holds it.
+#[derive(Debug)]
+struct Issued {
+    endpoint: WebhookEndpoint,
+    /// What tells the secret from others.
+    mark: String,
+}
+
+impl Issued {
+    fn new(endpoint: WebhookEndpoint, secret: &Secret) -> Self {
+        Self { endpoint, mark: mark(secret) }
+    }
+}
+
+impl Plain for Issued {
+    fn to_kept(&self) -> Value {
+        json!({ "endpoint": self.endpoint.to_kept(), "mark": self.mark })
+    }
+
+    fn from_kept(kept: &Value) -> Option<Self> {
+        let endpoint = WebhookEndpoint::from_kept(&kept["endpoint"])?;
+        Some(Self { endpoint, mark: kept["mark"].as_str()?.to_owned() })
+    }
+}
+
 impl Host {
     /// Makes a webhook endpoint that hears of every change from now on, and the secret that its receiver verifies with.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming the field, [`Error::Store`].
+    /// [`Error::Invalid`] naming the field, [`Error::Store`]. Made again with its key, it shows the secret as long as the
+    /// endpoint has it: the answer is kept without it, so [`Error::NotFound`] once the endpoint is gone and
+    /// [`Error::Invalid`] once the secret was replaced by two others.
     pub async fn create_webhook_endpoint(
         &self,
         new: NewWebhookEndpoint,
     ) -> Result<(WebhookEndpoint, IssuedSecret), Error> {
-        self.takes_no_key()?;
-        let (secret, now) = (fresh_secret()?, self.now());
+        let guard = self.guard("create_webhook_endpoint", "", |print| {
+            let print = print.text("url", Some(&new.url)).text("description", new.description.as_deref());
+            print.json("events", Some(&json!(new.events).to_string()))
+        });
+        let secret = fresh_secret()?;
+        let issued = self.once_plain(&guard, self.add_endpoint(new, &secret, &guard)).await?;
+        self.shown(issued, &secret).await
+    }
+
+    async fn add_endpoint(&self, new: NewWebhookEndpoint, secret: &Secret, guard: &Guard) -> Result<Issued, Error> {
+        let now = self.now();
         let id = format!("{}_{}", SubscriberId::WEBHOOK, new_tail());
         let subscriber = KeptSubscriber {
             id: SubscriberId::parse(&id).expect("made of a prefix and a ULID"),
@@ -125,10 +166,31 @@ impl Host {
             let what = format!("there are {SUBSCRIBERS_MAX} subscribers, more are not possible; remove one first");
             return Err(Error::invalid("webhook_endpoint", what));
         }
-        self.inner.store.add_subscriber(subscriber.clone()).await?;
+        let issued = Issued::new(view(subscriber.clone()).expect("made just now"), secret);
+        if !self.write_side(SideChange::AddSubscriber(Box::new(subscriber)), guard, &issued).await? {
+            return Err(StoreError::Conflict.into());
+        }
         self.inner.wake.now();
-        let endpoint = view(subscriber).expect("made just now");
-        Ok((endpoint, IssuedSecret(outgoing::secret_text(&secret))))
+        Ok(issued)
+    }
+
+    /// The answer with its secret: the one that was made just now, or the one that the endpoint still has.
+    async fn shown(&self, issued: Issued, fresh: &Secret) -> Result<(WebhookEndpoint, IssuedSecret), Error> {
+        let text = |secret: &Secret| IssuedSecret(outgoing::secret_text(secret));
+        if mark(fresh) == issued.mark {
+            return Ok((issued.endpoint, text(fresh)));
+        }
+        let id = issued.endpoint.id.clone();
+        let Channel::Webhook { secret, previous, .. } = self.endpoint(&id).await?.channel else {
+            return Err(missing(&id));
+        };
+        let mut had = std::iter::once(secret).chain(previous.map(|(secret, _)| secret));
+        let found = had.find(|secret| mark(secret) == issued.mark);
+        let replaced = || {
+            let what = format!("the secret that this request made was replaced since; rotate that of {id} for another");
+            Error::invalid("Idempotency-Key", what)
+        };
+        Ok((issued.endpoint, text(&found.ok_or_else(replaced)?)))
     }
 
     /// All webhook endpoints, oldest first.
@@ -156,11 +218,16 @@ impl Host {
         id: &SubscriberId,
         update: WebhookEndpointUpdate,
     ) -> Result<WebhookEndpoint, Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("update_webhook_endpoint", id.as_str(), |print| {
+            let print = print.text("url", update.url.as_deref()).text("description", update.description.as_deref());
+            let events = update.events.as_ref().map(|events| json!(events).to_string());
+            let is_enabled = update.is_enabled.map(|is_enabled| if is_enabled { "true" } else { "false" });
+            print.json("events", events.as_deref()).text("is_enabled", is_enabled)
+        });
         let new_url = update.url.map(|url| self.checked_url(url)).transpose()?;
         let description = text("description", update.description, NOTE_BYTES_MAX)?;
         let filter = update.events.map(checked_filter).transpose()?;
-        self.change_endpoint(id, |kept| {
+        let change = |kept: &mut KeptSubscriber| {
             if let (Channel::Webhook { url, .. }, Some(new)) = (&mut kept.channel, &new_url) {
                 url.clone_from(new);
             }
@@ -174,24 +241,27 @@ impl Host {
                 kept.is_enabled = is_enabled;
                 kept.disabled_reason = None;
             }
-        })
-        .await
+        };
+        let work = self.change_endpoint(id, change, &guard, |endpoint| endpoint);
+        self.once_plain(&guard, work).await
     }
 
     /// Replaces the secret of a webhook endpoint. The old one signs beside the new one for [`ROTATION_MS`], so that
     /// receivers can change over in between.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Store`].
+    /// [`Error::NotFound`], [`Error::Store`]. Made again with its key, as [`Host::create_webhook_endpoint`].
     pub async fn rotate_webhook_secret(&self, id: &SubscriberId) -> Result<(WebhookEndpoint, IssuedSecret), Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("rotate_webhook_secret", id.as_str(), |print| print);
         let (fresh, until) = (fresh_secret()?, Timestamp(self.now().0.saturating_add(ROTATION_MS)));
-        let endpoint = self.change_endpoint(id, |kept| {
+        let change = |kept: &mut KeptSubscriber| {
             if let Channel::Webhook { secret, previous, .. } = &mut kept.channel {
                 *previous = Some((std::mem::replace(secret, fresh.clone()), until));
             }
-        });
-        Ok((endpoint.await?, IssuedSecret(outgoing::secret_text(&fresh))))
+        };
+        let work = self.change_endpoint(id, change, &guard, |endpoint| Issued::new(endpoint, &fresh));
+        let issued = self.once_plain(&guard, work).await?;
+        self.shown(issued, &fresh).await
     }
 
     /// Removes a webhook endpoint and everything on its way to it.
@@ -199,13 +269,15 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn delete_webhook_endpoint(&self, id: &SubscriberId) -> Result<(), Error> {
-        self.takes_no_key()?;
-        self.endpoint(id).await?;
-        match self.inner.store.remove_subscriber(id.clone()).await {
-            Ok(()) => Ok(()),
-            Err(StoreError::Conflict) => Err(missing(id)),
-            Err(error) => Err(error.into()),
-        }
+        let guard = self.guard("delete_webhook_endpoint", id.as_str(), |print| print);
+        let work = async {
+            self.endpoint(id).await?;
+            match self.write_side(SideChange::RemoveSubscriber(id.clone()), &guard, &()).await? {
+                true => Ok(()),
+                false => Err(missing(id)),
+            }
+        };
+        self.once_plain(&guard, work).await
     }
 
     /// What is on its way to a webhook endpoint, and what was given up; no state means both.
@@ -227,13 +299,15 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`] of either, [`Error::Store`].
     pub async fn redeliver(&self, id: &SubscriberId, event: &EventId) -> Result<(), Error> {
-        self.takes_no_key()?;
-        self.endpoint(id).await?;
-        let found = self.inner.store.event(event.clone()).await?;
-        let found = found.ok_or_else(|| Error::NotFound { entity: "Event", id: event.to_string() })?;
-        self.inner.store.tell_again(id.clone(), found, self.now()).await?;
-        self.inner.wake.now();
-        Ok(())
+        let guard = self.guard("redeliver", id.as_str(), |print| print.text("event_id", Some(event.as_str())));
+        let work = async {
+            self.endpoint(id).await?;
+            let found = self.inner.store.event(event.clone()).await?;
+            let found = found.ok_or_else(|| Error::NotFound { entity: "Event", id: event.to_string() })?;
+            let change = SideChange::TellAgain { id: id.clone(), event: Box::new(found), at: self.now() };
+            self.tell_once_more(change, &guard).await
+        };
+        self.once_plain(&guard, work).await
     }
 
     /// Has everything told once more that was given up for a webhook endpoint.
@@ -241,9 +315,18 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn redeliver_failed(&self, id: &SubscriberId) -> Result<(), Error> {
-        self.takes_no_key()?;
-        self.endpoint(id).await?;
-        self.inner.store.tell_failed_again(id.clone(), self.now()).await?;
+        let guard = self.guard("redeliver", id.as_str(), |print| print);
+        let work = async {
+            self.endpoint(id).await?;
+            self.tell_once_more(SideChange::TellFailedAgain { id: id.clone(), at: self.now() }, &guard).await
+        };
+        self.once_plain(&guard, work).await
+    }
+
+    async fn tell_once_more(&self, change: SideChange, guard: &Guard) -> Result<(), Error> {
+        if !self.write_side(change, guard, &()).await? {
+            return Err(StoreError::Conflict.into());
+        }
         self.inner.wake.now();
         Ok(())
     }
@@ -254,22 +337,21 @@ impl Host {
         found.filter(webhook).find(|kept| kept.id == *id).ok_or_else(|| missing(id))
     }
 
-    async fn change_endpoint(
+    async fn change_endpoint<T: Plain>(
         &self,
         id: &SubscriberId,
         change: impl Fn(&mut KeptSubscriber),
-    ) -> Result<WebhookEndpoint, Error> {
+        guard: &Guard,
+        answer: impl Fn(WebhookEndpoint) -> T,
+    ) -> Result<T, Error> {
         for _ in 0..ATTEMPTS {
             let mut kept = self.endpoint(id).await?;
             change(&mut kept);
             kept.updated_at = self.now();
-            match self.inner.store.update_subscriber(kept.clone()).await {
-                Ok(()) => {
-                    self.inner.wake.now();
-                    return view(kept).ok_or_else(|| missing(id));
-                }
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            let answer = answer(view(kept.clone()).ok_or_else(|| missing(id))?);
+            if self.write_side(SideChange::UpdateSubscriber(Box::new(kept)), guard, &answer).await? {
+                self.inner.wake.now();
+                return Ok(answer);
             }
         }
         Err(Error::Contended)
@@ -285,6 +367,10 @@ impl Host {
 
 fn missing(id: &SubscriberId) -> Error {
     Error::NotFound { entity: "WebhookEndpoint", id: id.to_string() }
+}
+
+fn mark(secret: &Secret) -> String {
+    digest(&outgoing::secret_text(secret))
 }
 
 fn view(kept: KeptSubscriber) -> Option<WebhookEndpoint> {

@@ -11,7 +11,7 @@ use tillbox_runtime::{Provider, ProviderInfo};
 
 use super::list::few;
 use super::{Error, Host};
-use crate::store::{Listed, Page};
+use crate::store::{Listed, Page, SideChange, StoreError};
 
 /// Bytes of a region's id: longer than any shop's.
 pub const REGION_ID_BYTES_MAX: usize = 255;
@@ -73,6 +73,20 @@ impl Host {
             Some(region) => self.region_providers(region).await?,
             None => Vec::new(),
         };
+        let wanted: Vec<PaymentProvider> = self
+            .known_providers()
+            .await?
+            .into_iter()
+            .filter(|known| filter.ids.is_empty() || filter.ids.contains(&known.id))
+            .filter(|known| filter.is_enabled.is_none_or(|wanted| wanted == known.is_enabled))
+            .filter(|known| served.is_empty() || served.contains(&known.id))
+            .collect();
+        let count = wanted.len() as u64;
+        let items = wanted.into_iter().skip(page.offset as usize).take(page.limit.min(Page::LIMIT_MAX) as usize);
+        Ok(Listed { items: items.collect(), count })
+    }
+
+    async fn known_providers(&self) -> Result<Vec<PaymentProvider>, Error> {
         let kept = self.inner.store.kept_providers().await?;
         let known = kept.into_iter().map(|kept| {
             let is_installed = self.inner.providers.contains_key(&kept.id);
@@ -84,14 +98,7 @@ impl Host {
                 updated_at: kept.updated_at,
             }
         });
-        let wanted: Vec<PaymentProvider> = known
-            .filter(|known| filter.ids.is_empty() || filter.ids.contains(&known.id))
-            .filter(|known| filter.is_enabled.is_none_or(|wanted| wanted == known.is_enabled))
-            .filter(|known| served.is_empty() || served.contains(&known.id))
-            .collect();
-        let count = wanted.len() as u64;
-        let items = wanted.into_iter().skip(page.offset as usize).take(page.limit.min(Page::LIMIT_MAX) as usize);
-        Ok(Listed { items: items.collect(), count })
+        Ok(known.collect())
     }
 
     /// Switches a provider on or off. Off, it takes no new sessions; those it has, and its payments, go on.
@@ -99,28 +106,53 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`] when it was never installed, [`Error::Store`].
     pub async fn switch_provider(&self, id: &ProviderId, is_enabled: bool) -> Result<PaymentProvider, Error> {
-        self.takes_no_key()?;
-        if !self.inner.store.switch_provider(id.clone(), is_enabled, self.now()).await? {
-            return Err(not_found(id));
-        }
-        let filter = ProviderFilter { ids: vec![id.clone()], ..ProviderFilter::default() };
-        let found = self.payment_providers(&filter, Page { offset: 0, limit: 1 }).await?.items.pop();
-        found.ok_or_else(|| not_found(id))
+        let told = if is_enabled { "true" } else { "false" };
+        let guard = self.guard("switch_provider", id.as_str(), |print| print.text("is_enabled", Some(told)));
+        let work = async {
+            let found = self.known_providers().await?.into_iter().find(|known| known.id == *id);
+            let found = found.ok_or_else(|| not_found(id))?;
+            let at = self.now();
+            let is_used = is_enabled && found.is_installed;
+            let switched = PaymentProvider { is_enabled: is_used, updated_at: at, ..found };
+            let change = SideChange::SwitchProvider { id: id.clone(), is_enabled, at };
+            match self.write_side(change, &guard, &switched).await? {
+                true => Ok(switched),
+                false => Err(not_found(id)),
+            }
+        };
+        self.once_plain(&guard, work).await
     }
 
-    /// Sets which providers serve a region. An empty list takes the limit away: every provider serves.
+    /// Sets which providers serve a region, and answers those that do from now on. An empty list takes the limit away: every
+    /// provider serves.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotFound`] when one was never installed, [`Error::Store`].
-    pub async fn set_region_providers(&self, region: &str, providers: &[ProviderId]) -> Result<(), Error> {
-        self.takes_no_key()?;
+    pub async fn set_region_providers(
+        &self,
+        region: &str,
+        providers: &[ProviderId],
+    ) -> Result<Vec<PaymentProvider>, Error> {
         check_region(region)?;
         few("payment_providers", providers)?;
-        let kept = self.inner.store.kept_providers().await?;
-        if let Some(unknown) = providers.iter().find(|id| kept.iter().all(|kept| kept.id != **id)) {
-            return Err(not_found(unknown));
-        }
-        Ok(self.inner.store.set_region_providers(region.to_owned(), providers.to_vec()).await?)
+        let guard = self.guard("set_region_providers", region, |print| {
+            let mut ids: Vec<&str> = providers.iter().map(ProviderId::as_str).collect();
+            ids.sort_unstable();
+            print.text("payment_providers", Some(&ids.join(" ")))
+        });
+        let work = async {
+            let mut known = self.known_providers().await?;
+            if let Some(unknown) = providers.iter().find(|id| known.iter().all(|known| known.id != **id)) {
+                return Err(not_found(unknown));
+            }
+            known.retain(|known| providers.is_empty() || providers.contains(&known.id));
+            let change = SideChange::SetRegion { region: region.to_owned(), providers: providers.to_vec() };
+            match self.write_side(change, &guard, &known).await? {
+                true => Ok(known),
+                false => Err(StoreError::Conflict.into()),
+            }
+        };
+        self.once_plain(&guard, work).await
     }
 
     /// Which providers serve a region, by id; an empty list means every one.

@@ -1,13 +1,15 @@
 //! Reasons for refunds: the merchant's own list, with a label for people and a code for programs.
 
+use serde_json::{Value, json};
 use tillbox_core::id::RefundReasonId;
 use tillbox_core::operation::GivenReason;
 
+use super::idempotency::{Guard, Plain, object_of};
 use super::input::{NOTE_BYTES_MAX, optional_object, text};
 use super::list::{few, short};
 use super::{Error, Host};
 use crate::clock::new_tail;
-use crate::store::{Listed, RefundReason, RefundReasonFilter, StoreError, Wanted};
+use crate::store::{Listed, RefundReason, RefundReasonFilter, SideChange, Wanted};
 
 /// Bytes of a label: one line in any back office.
 pub const LABEL_BYTES_MAX: usize = 255;
@@ -59,7 +61,11 @@ impl Host {
     /// # Errors
     /// As [`Host::create_refund_reasons`].
     pub async fn create_refund_reason(&self, new: NewRefundReason) -> Result<RefundReason, Error> {
-        let mut made = self.create_refund_reasons(vec![new]).await?;
+        let guard = self.guard("create_refund_reason", "", |print| {
+            let print = print.text("label", Some(&new.label)).text("code", new.code.as_deref());
+            print.text("description", new.description.as_deref()).json("metadata", new.metadata.as_deref())
+        });
+        let mut made = self.once_plain(&guard, self.make_reasons(vec![new], &guard)).await?;
         Ok(made.pop().expect("one for one"))
     }
 
@@ -68,10 +74,20 @@ impl Host {
     /// # Errors
     /// [`Error::Invalid`]; [`Error::Duplicate`] when another reason has the code; [`Error::Store`].
     pub async fn create_refund_reasons(&self, new: Vec<NewRefundReason>) -> Result<Vec<RefundReason>, Error> {
-        self.takes_no_key()?;
         at_once(new.len())?;
+        let guard = self.guard("create_refund_reasons", "", |print| {
+            let told = |new: &NewRefundReason| {
+                let metadata = object_of(new.metadata.as_deref());
+                json!({ "label": new.label, "code": new.code, "description": new.description, "metadata": metadata })
+            };
+            print.json("refund_reasons", Some(&new.iter().map(told).collect::<Value>().to_string()))
+        });
+        self.once_plain(&guard, self.make_reasons(new, &guard)).await
+    }
+
+    async fn make_reasons(&self, new: Vec<NewRefundReason>, guard: &Guard) -> Result<Vec<RefundReason>, Error> {
         let made: Vec<RefundReason> = new.into_iter().map(|new| self.new_reason(new)).collect::<Result<_, _>>()?;
-        self.keep(&made).await?;
+        self.keep(&made, guard, &made).await?;
         Ok(made)
     }
 
@@ -117,7 +133,20 @@ impl Host {
         id: &RefundReasonId,
         update: RefundReasonUpdate,
     ) -> Result<RefundReason, Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("update_refund_reason", id.as_str(), |print| {
+            let print = print.text("label", update.label.as_deref()).text("code", update.code.as_deref());
+            print.text("description", update.description.as_deref()).json("metadata", update.metadata.as_deref())
+        });
+        let mut changed = self.once_plain(&guard, self.change_reason(id, update, &guard)).await?;
+        Ok(changed.pop().expect("one for one"))
+    }
+
+    async fn change_reason(
+        &self,
+        id: &RefundReasonId,
+        update: RefundReasonUpdate,
+        guard: &Guard,
+    ) -> Result<Vec<RefundReason>, Error> {
         let mut reason = self.refund_reason(id).await?;
         if let Some(label) = update.label {
             reason.label = line("label", label, LABEL_BYTES_MAX)?;
@@ -132,8 +161,9 @@ impl Host {
             reason.metadata = Some(metadata);
         }
         reason.updated_at = self.now();
-        self.keep(std::slice::from_ref(&reason)).await?;
-        Ok(reason)
+        let changed = vec![reason];
+        self.keep(&changed, guard, &changed).await?;
+        Ok(changed)
     }
 
     /// Deletes reasons, all or none. They stay readable where they were given, and their codes are free again.
@@ -141,14 +171,18 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn delete_refund_reasons(&self, ids: &[RefundReasonId]) -> Result<(), Error> {
-        self.takes_no_key()?;
         at_once(ids.len())?;
-        let mut reasons = Vec::with_capacity(ids.len());
-        for id in ids {
-            let now = self.now();
-            reasons.push(RefundReason { updated_at: now, deleted_at: Some(now), ..self.refund_reason(id).await? });
-        }
-        self.keep(&reasons).await
+        let named = ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ");
+        let guard = self.guard("delete_refund_reasons", &named, |print| print);
+        let work = async {
+            let mut reasons = Vec::with_capacity(ids.len());
+            for id in ids {
+                let now = self.now();
+                reasons.push(RefundReason { updated_at: now, deleted_at: Some(now), ..self.refund_reason(id).await? });
+            }
+            self.keep(&reasons, &guard, &()).await
+        };
+        self.once_plain(&guard, work).await
     }
 
     /// The reason as a refund keeps it.
@@ -188,12 +222,9 @@ impl Host {
     }
 
     /// Writes reasons, and says what stood in the way: one that is gone, or a code that is taken.
-    async fn keep(&self, reasons: &[RefundReason]) -> Result<(), Error> {
-        let Err(error) = self.inner.store.keep_refund_reasons(reasons.to_vec()).await else {
+    async fn keep<T: Plain>(&self, reasons: &[RefundReason], guard: &Guard, answer: &T) -> Result<(), Error> {
+        if self.write_side(SideChange::KeepReasons(reasons.to_vec()), guard, answer).await? {
             return Ok(());
-        };
-        if !matches!(error, StoreError::Conflict) {
-            return Err(error.into());
         }
         let ids = reasons.iter().map(|reason| reason.id.clone()).collect();
         let present = self.inner.store.refund_reasons(ids).await?;

@@ -16,7 +16,8 @@ use tillbox_runtime::info::Lookup;
 use tillbox_runtime::request::{CallContext, RetrieveRequest};
 use tillbox_runtime::{Failure, Provider};
 
-use super::execute::{answer_of, log_call, payment_state, settle_command};
+use super::execute::{Executed, answer_of, log_call, payment_state, settle_command};
+use super::idempotency::{Concluded, Guard};
 use super::strategy::{Question, Silence};
 use super::{Error, Host, Step};
 use crate::clock::new_tail;
@@ -38,7 +39,8 @@ pub(super) enum Turn {
 
 impl Host {
     /// Asks the provider about an operation and makes what it tells durable. A settled one answers as it is. Where asking is
-    /// no way and the gateway still recognises the key, the same request is sent again with it.
+    /// no way and the gateway still recognises the key, the same request is sent again with it. It is a question: a caller's
+    /// key does not keep its answer, asking again asks again.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::NotAsked`], [`Error::Store`].
@@ -124,20 +126,24 @@ impl Host {
     /// Makes a finding durable, unless the operation has moved on since it was looked at: then what was found is about an
     /// earlier request, and whoever moved it knows better (rule R8).
     pub(super) async fn resolved(&self, looked_at: &Operation, finding: Finding) -> Result<Operation, Error> {
+        Ok(found(&self.resolved_as(looked_at, finding, &Guard::default()).await?.collection, &looked_at.id))
+    }
+
+    /// The same as the whole of a request, under its key.
+    pub(super) async fn resolved_as(&self, looked_at: &Operation, finding: Finding, guard: &Guard) -> Concluded {
         let id = &looked_at.id;
         let key = Key::Operation(id.clone());
         let resolve = Command::Resolve { operation: id.clone(), finding };
         let resolved =
-            self.change(&key, |collection| same_lease(collection, looked_at).map(|()| resolve.clone())).await;
-        let collection = match resolved {
+            self.change_as(&key, |collection| same_lease(collection, looked_at).map(|()| resolve.clone()), guard).await;
+        let executed = match resolved {
             Err(Error::Refused(Refusal::AlreadySettled { .. } | Refusal::StaleLease)) => {
-                self.stored(&key).await?.collection
+                Executed::unasked(self.stored(&key).await?.collection)
             }
             other => other?,
         };
-        let operation = found(&collection, id);
-        alarm(looked_at, &operation);
-        Ok(operation)
+        alarm(looked_at, &found(&executed.collection, id));
+        Ok(executed)
     }
 
     /// Whether a running operation is still its holder's when a call that begins now has ended.
@@ -228,7 +234,7 @@ impl Host {
     }
 }
 
-fn found(collection: &Collection, id: &OperationId) -> Operation {
+pub(super) fn found(collection: &Collection, id: &OperationId) -> Operation {
     collection.operation(id).expect("operations are never deleted").clone()
 }
 

@@ -3,12 +3,16 @@
 //! Voiding is never done by itself. It takes away what a payer may have paid for, and rule R3 keeps every other session of
 //! the collection from charging until somebody has decided, so waiting costs a sale at most and never a second charge.
 
-use tillbox_core::command::Finding;
+use tillbox_core::command::{Finding, Request};
 use tillbox_core::id::OperationId;
 use tillbox_core::operation::{Operation, OperationKind, OperationState};
 use tillbox_core::refusal::Refusal;
+use tillbox_core::text::Json;
 
+use super::idempotency::{Concluded, Guard};
+use super::recheck::found;
 use super::{Error, Host, NOTE_BYTES_MAX};
+use crate::store::Key;
 
 /// What a person vouches for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +55,19 @@ impl Host {
             let what = format!("say what was seen, and where, in 1 to {NOTE_BYTES_MAX} bytes; it is kept for good");
             return Err(Error::invalid("note", what));
         }
-        let operation = self.open_operation(id).await?;
-        let finding = match verdict {
-            Verdict::Succeeded => Finding::MarkedSucceeded(note.to_owned()),
-            Verdict::Absent => Finding::MarkedAbsent(note.to_owned()),
+        let (word, finding) = match verdict {
+            Verdict::Succeeded => ("succeeded", Finding::MarkedSucceeded(note.to_owned())),
+            Verdict::Absent => ("absent", Finding::MarkedAbsent(note.to_owned())),
         };
-        tracing::warn!(operation = id.as_str(), ?verdict, note, "a person says what became of an operation");
-        self.resolved(&operation, finding).await
+        let guard = self.guard("resolve_operation", id.as_str(), |print| {
+            print.text("verdict", Some(word)).text("note", Some(note))
+        });
+        let work = async {
+            let operation = self.open_operation(id).await?;
+            tracing::warn!(operation = id.as_str(), ?verdict, note, "a person says what became of an operation");
+            self.resolved_as(&operation, finding, &guard).await
+        };
+        Ok(found(&self.once(&guard, work).await?.collection, id))
     }
 
     /// Asks the provider to abandon the session of an uncertain charge, as an operation of its own. Once it says that the
@@ -68,6 +78,12 @@ impl Host {
     /// [`Error::Invalid`] when it is no charge; [`Error::Refused`] as [`Host::resolve_operation`]; what the provider call may
     /// end with.
     pub async fn void_operation(&self, id: &OperationId) -> Result<Voided, Error> {
+        let guard = self.guard("void_operation", id.as_str(), |print| print);
+        let executed = self.once(&guard, self.void(id, &guard)).await?;
+        Ok(Voided { operation: found(&executed.collection, id), void: executed.operation })
+    }
+
+    async fn void(&self, id: &OperationId, guard: &Guard) -> Concluded {
         let operation = self.open_operation(id).await?;
         match operation.kind {
             OperationKind::Initiate | OperationKind::Update | OperationKind::Authorize => {}
@@ -79,8 +95,9 @@ impl Host {
                 return Err(Error::invalid("id", what));
             }
         }
-        let void = self.delete_session(&operation.session).await?.operation;
-        Ok(Voided { operation: self.operation(id).await?, void })
+        let session = operation.session;
+        let request = Request::DeleteSession { session: session.clone() };
+        self.execute(Key::Session(session), request, Json::empty(), guard).await
     }
 
     /// An operation that is open and that nobody holds.

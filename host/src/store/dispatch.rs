@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tillbox_core::Timestamp;
 use tillbox_core::id::{CollectionId, EventId, ID_LENGTH_MAX};
 
-use super::{Listed, OutboxEvent, Page, StoreError};
+use super::{Listed, OutboxEvent, Page, SideChange, SideStore, StoreError};
 
 /// Who hears of events: `whep_…` is a webhook endpoint, `sub_…` a subscriber in the process.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -219,13 +219,15 @@ pub enum DispatchProgress {
 
 /// The part of a store that events leave by.
 #[async_trait]
-pub trait Dispatches {
+pub trait Dispatches: SideStore {
     /// Adds a subscriber, which will hear what is written from now on: its `cursor` is set here. One that is there already
     /// stays as it is.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn add_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError>;
+    async fn add_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
+        self.write_side(SideChange::AddSubscriber(Box::new(subscriber)), None).await
+    }
 
     /// All subscribers, oldest first.
     ///
@@ -237,13 +239,17 @@ pub trait Dispatches {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the version is no longer the latest or it is gone.
-    async fn update_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError>;
+    async fn update_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
+        self.write_side(SideChange::UpdateSubscriber(Box::new(subscriber)), None).await
+    }
 
     /// Forgets a subscriber and everything on its way to it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when there is none.
-    async fn remove_subscriber(&self, id: SubscriberId) -> Result<(), StoreError>;
+    async fn remove_subscriber(&self, id: SubscriberId) -> Result<(), StoreError> {
+        self.write_side(SideChange::RemoveSubscriber(id), None).await
+    }
 
     /// Opens dispatches for the next events of the outbox, at most `limit`, and answers for how many: 0 when there are none,
     /// it is not enabled, or another host was faster.
@@ -291,11 +297,15 @@ pub trait Dispatches {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn tell_again(&self, id: SubscriberId, event: OutboxEvent, now: Timestamp) -> Result<(), StoreError>;
+    async fn tell_again(&self, id: SubscriberId, event: OutboxEvent, now: Timestamp) -> Result<(), StoreError> {
+        self.write_side(SideChange::TellAgain { id, event: Box::new(event), at: now }, None).await
+    }
 
     /// Has everything told once more that was given up.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn tell_failed_again(&self, id: SubscriberId, now: Timestamp) -> Result<(), StoreError>;
+    async fn tell_failed_again(&self, id: SubscriberId, now: Timestamp) -> Result<(), StoreError> {
+        self.write_side(SideChange::TellFailedAgain { id, at: now }, None).await
+    }
 }

@@ -5,7 +5,7 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::{AccountHolderId, ProviderId};
 use tillbox_core::text::Json;
 
-use super::{Listed, Range, StoreError, Wanted};
+use super::{Listed, Range, SideChange, SideStore, StoreError, Wanted};
 
 /// A customer as a provider knows them, or as a provider is being asked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +59,15 @@ pub struct AccountHolderFilter {
 
 /// Keeping account holders.
 #[async_trait]
-pub trait Holders {
+pub trait Holders: SideStore {
     /// Writes one: a new one, or a changed one in the place of the old.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the provider has another living one of this customer or under this id, or this one was
     /// deleted meanwhile; [`StoreError::Unavailable`].
-    async fn keep_account_holder(&self, holder: KeptHolder) -> Result<(), StoreError>;
+    async fn keep_account_holder(&self, holder: KeptHolder) -> Result<(), StoreError> {
+        self.write_side(SideChange::KeepHolder(Box::new(holder)), None).await
+    }
 
     /// One by its id, deleted or not, confirmed or not.
     ///

@@ -16,6 +16,7 @@ pub mod postgres;
 mod providers;
 mod reasons;
 mod search;
+mod side;
 mod sql;
 pub mod sqlite;
 mod transfer;
@@ -41,6 +42,7 @@ pub use reasons::{Reasons, RefundReason, RefundReasonFilter};
 pub use search::{
     By, CaptureFilter, CollectionFilter, Order, PaymentFilter, Range, RefundFilter, Search, SessionFilter, Wanted,
 };
+pub use side::{SideChange, SideStore};
 pub use sql::snapshot::{from_text as snapshot_from_text, to_text as snapshot_to_text};
 pub use transfer::{Moved, Progress, migrate};
 
@@ -100,7 +102,18 @@ pub struct OperationEntry {
 /// A place where collections survive.
 #[async_trait]
 pub trait Store:
-    Search + Reasons + Providers + Holders + Claims + Dispatches + KeyStore + Send + Sync + std::fmt::Debug + 'static
+    Search
+    + Reasons
+    + Providers
+    + Holders
+    + Claims
+    + Dispatches
+    + KeyStore
+    + SideStore
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + 'static
 {
     /// The collection and the version of it that a change must name.
     ///

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tillbox_core::Timestamp;
 use tillbox_core::id::ProviderId;
 
-use super::StoreError;
+use super::{SideChange, SideStore, StoreError};
 
 /// A provider that was installed at some time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Admission {
 
 /// Keeping providers.
 #[async_trait]
-pub trait Providers {
+pub trait Providers: SideStore {
     /// Writes down providers that are new here, enabled. Those that are known stay as they are.
     ///
     /// # Errors
@@ -41,7 +41,13 @@ pub trait Providers {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn switch_provider(&self, id: ProviderId, is_enabled: bool, at: Timestamp) -> Result<bool, StoreError>;
+    async fn switch_provider(&self, id: ProviderId, is_enabled: bool, at: Timestamp) -> Result<bool, StoreError> {
+        match self.write_side(SideChange::SwitchProvider { id, is_enabled, at }, None).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 
     /// Every provider that was ever installed, by id.
     ///
@@ -59,7 +65,9 @@ pub trait Providers {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], also when one of them was never installed.
-    async fn set_region_providers(&self, region: String, providers: Vec<ProviderId>) -> Result<(), StoreError>;
+    async fn set_region_providers(&self, region: String, providers: Vec<ProviderId>) -> Result<(), StoreError> {
+        self.write_side(SideChange::SetRegion { region, providers }, None).await
+    }
 
     /// The list of a region, by id; empty where it has none.
     ///

@@ -5,7 +5,7 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::RefundReasonId;
 use tillbox_core::text::Json;
 
-use super::{Listed, StoreError, Wanted};
+use super::{Listed, SideChange, SideStore, StoreError, Wanted};
 
 /// A reason for refunds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +45,15 @@ pub struct RefundReasonFilter {
 
 /// Keeping reasons.
 #[async_trait]
-pub trait Reasons {
+pub trait Reasons: SideStore {
     /// Writes reasons, all or none: new ones, and changed ones in the place of the old.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another living reason has a code or one of them was deleted meanwhile;
     /// [`StoreError::Unavailable`].
-    async fn keep_refund_reasons(&self, reasons: Vec<RefundReason>) -> Result<(), StoreError>;
+    async fn keep_refund_reasons(&self, reasons: Vec<RefundReason>) -> Result<(), StoreError> {
+        self.write_side(SideChange::KeepReasons(reasons), None).await
+    }
 
     /// Writes the reasons a database begins with, once in its life: whatever was deleted since stays deleted.
     ///

@@ -14,6 +14,7 @@ pub mod tree;
 mod source;
 
 pub mod arrows;
+pub mod doors;
 pub mod layers;
 pub mod purity;
 

@@ -1,7 +1,7 @@
 //! The checks, on the tree as it lies on disk. Each prints every complaint, not the first.
 
 use tillbox_tidy::tree::Tree;
-use tillbox_tidy::{Complaint, arrows, contract, documents, layers, leftovers, purity, shape};
+use tillbox_tidy::{Complaint, arrows, contract, documents, doors, layers, leftovers, purity, shape};
 
 fn tree() -> Tree {
     Tree::read().expect("the tree can be read")
@@ -31,6 +31,15 @@ fn packages_depend_downwards() {
 #[test]
 fn the_hosts_layers_use_downwards() {
     expect_none_in(".rs", layers::check);
+}
+
+#[test]
+fn every_route_that_changes_something_knows_keys() {
+    let tree = tree();
+    let files: Vec<_> = tree.ending(".rs").map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    let routes = files.iter().find(|(path, _)| path.ends_with("http/routes/mod.rs"));
+    assert!(routes.is_some_and(|(_, text)| doors::changing(text).len() > 25), "the routes are not found");
+    expect_none(doors::check(&files));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use tillbox_core::id::OperationId;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
     EventAnswer, Events, Nothing, OneOperation, OperationEntryAnswer, Operations, ResolveOperation, VoidedOperation,
@@ -31,7 +32,7 @@ pub(super) async fn show(State(host): State<Host>, Id(id): Id<OperationId>, _: N
 
 /// Asks the provider what became of it. A settled one answers as it is.
 pub(super) async fn recheck(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<OperationId>,
     _: NoQuery,
     Json(Nothing): Json<Nothing>,
@@ -41,7 +42,7 @@ pub(super) async fn recheck(
 
 /// A person says what became of it.
 pub(super) async fn resolve(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<OperationId>,
     _: NoQuery,
     Json(body): Json<ResolveOperation>,
@@ -52,7 +53,7 @@ pub(super) async fn resolve(
 
 /// Has the session of an uncertain charge abandoned at its provider.
 pub(super) async fn void(
-    State(host): State<Host>,
+    Keyed(host): Keyed,
     Id(id): Id<OperationId>,
     _: NoQuery,
     Json(Nothing): Json<Nothing>,

@@ -43,9 +43,10 @@ pub(super) async fn set_region(
     _: NoQuery,
     Json(body): Json<RegionProviders>,
 ) -> Result<ProvidersAnswer> {
-    host.set_region_providers(&region, &body.payment_providers).await?;
-    let filter = ProviderFilter { region: Some(region), ..ProviderFilter::default() };
-    Ok(Answer(listed(&host, &filter, Page { offset: 0, limit: Page::LIMIT_MAX }).await?))
+    let serving = host.set_region_providers(&region, &body.payment_providers).await?;
+    let count = serving.len() as u64;
+    let payment_providers = serving.into_iter().map(ProviderAnswer::from).collect();
+    Ok(Answer(ProvidersAnswer { payment_providers, count, offset: 0, limit: Page::LIMIT_MAX }))
 }
 
 pub(super) async fn listed(

@@ -76,6 +76,16 @@ impl Guard {
         Some(guarded.write(host, operation, text))
     }
 
+    /// What to write with the end of a request whose answer is a text already.
+    pub(super) fn settled(&self, host: &Host, answer: impl FnOnce() -> String) -> Option<KeyWrite> {
+        self.0.as_ref().map(|guarded| guarded.write(host, None, Some(answer())))
+    }
+
+    /// Whether its answer is in the store, or it has no key.
+    pub(super) fn is_settled(&self) -> bool {
+        self.0.as_ref().is_none_or(|guarded| guarded.written.lock().expect("no holder panics").is_some())
+    }
+
     /// What was written is in the store.
     pub(in crate::service) fn written(&self, write: Option<&KeyWrite>) {
         let (Some(guarded), Some(write)) = (&self.0, write) else { return };
@@ -185,12 +195,30 @@ impl Host {
         Ok(self.inner.store.key(caller, key).await?.filter(|row| row.expires_at > self.now()))
     }
 
+    /// The text of the answer that the key has. A row that was left without one is taken over by what is written next.
+    pub(super) async fn kept_text(&self, guard: &Guard) -> Result<Option<String>, Error> {
+        let Some(guarded) = &guard.0 else { return Ok(None) };
+        let row = self.bound(guarded).await?;
+        let answer = row.as_ref().and_then(|row| row.answer.clone());
+        match answer {
+            Some(_) => guarded.carried.replay(),
+            None => *guarded.before.lock().expect("no holder panics") = row.map(|row| row.holder),
+        }
+        Ok(answer)
+    }
+
+    /// What is kept of the key, if it is that of the same request.
+    async fn bound(&self, guarded: &Guarded) -> Result<Option<KeyRow>, Error> {
+        let row = self.row(&guarded.carried).await?;
+        match row.as_ref().and_then(|row| guarded.print.difference(&row.fingerprint)) {
+            Some(field) => Err(Error::KeyReused { field }),
+            None => Ok(row),
+        }
+    }
+
     /// What the key says now. An operation without an answer is asked about first.
     async fn known(&self, guarded: &Guarded) -> Result<Seen, Error> {
-        let Some(row) = self.row(&guarded.carried).await? else { return Ok(Seen::Free(None)) };
-        if let Some(field) = guarded.print.difference(&row.fingerprint) {
-            return Err(Error::KeyReused { field });
-        }
+        let Some(row) = self.bound(guarded).await? else { return Ok(Seen::Free(None)) };
         if let Some(text) = &row.answer {
             guarded.carried.replay();
             return Ok(Seen::Answer(Box::new(answer::from_text(text)?)));

@@ -1,12 +1,13 @@
 //! Idempotency: a request that is made again with the same key has one effect, and one answer.
 //!
 //! `key` is what a caller gives, `fingerprint` tells one request from another, `guard` binds a request to its key in the
-//! transaction of the operation, `answer` is what is given again. It knows no HTTP and no SQL.
+//! transaction of the operation, `answer` and `plain` are what is given again. It knows no HTTP and no SQL.
 
 mod answer;
 mod fingerprint;
 mod guard;
 mod key;
+mod plain;
 
 use super::{Error, Host};
 
@@ -16,6 +17,7 @@ pub use key::{IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEY_MS, IdempotencyKey};
 pub(super) use answer::Concluded;
 pub(super) use guard::Guard;
 pub(super) use key::Carried;
+pub(super) use plain::{Plain, object_of};
 
 /// Keys that are deleted in one transaction: milliseconds, so that no payment waits long behind it.
 const PURGE_BATCH: u32 = 1_000;

@@ -23,23 +23,9 @@ const NOT_NUMBERED: &str = "select id from outbox where sequence is null limit 1
 
 #[async_trait]
 impl Dispatches for PostgresStore {
-    async fn add_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        // What was written before has its number first, so that the new subscriber does not hear of it.
-        while self.number_events().await? {}
-        self.written(vec![sql::add_subscriber(&subscriber)]).await
-    }
-
     async fn subscribers(&self) -> Result<Vec<KeptSubscriber>, StoreError> {
         let found = one(&self.connections, query("subscriber", sql::SUBSCRIBERS, Vec::new())).await?;
         found.iter().map(sql::subscriber).collect()
-    }
-
-    async fn update_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        self.written(vec![sql::update_subscriber(&subscriber)]).await
-    }
-
-    async fn remove_subscriber(&self, id: SubscriberId) -> Result<(), StoreError> {
-        self.written(vec![sql::remove_subscriber(&id)]).await
     }
 
     async fn spread(&self, id: SubscriberId, limit: u32, now: Timestamp) -> Result<u64, StoreError> {
@@ -94,19 +80,11 @@ impl Dispatches for PostgresStore {
             }
         }
     }
-
-    async fn tell_again(&self, id: SubscriberId, event: OutboxEvent, now: Timestamp) -> Result<(), StoreError> {
-        self.written(vec![sql::tell_again(&id, &event, now)]).await
-    }
-
-    async fn tell_failed_again(&self, id: SubscriberId, now: Timestamp) -> Result<(), StoreError> {
-        self.written(vec![sql::tell_failed_again(&id, now)]).await
-    }
 }
 
 impl PostgresStore {
     /// Numbers some of the events that have no number; `false` when there were none.
-    async fn number_events(&self) -> Result<bool, StoreError> {
+    pub(super) async fn number_events(&self) -> Result<bool, StoreError> {
         if one(&self.connections, query("outbox", NOT_NUMBERED, Vec::new())).await?.is_empty() {
             return Ok(false);
         }

@@ -9,10 +9,6 @@ use super::{PostgresStore, read};
 
 #[async_trait]
 impl Holders for PostgresStore {
-    async fn keep_account_holder(&self, holder: KeptHolder) -> Result<(), StoreError> {
-        self.written(vec![holders::keep(&holder)]).await
-    }
-
     async fn account_holder(&self, id: AccountHolderId) -> Result<Option<KeptHolder>, StoreError> {
         let values = vec![id.as_str().into()];
         let found = read::one(&self.connections, read::query("account_holder", holders::BY_ID, values)).await?;

@@ -19,6 +19,7 @@ mod reasons;
 mod schema;
 mod scratch;
 mod search;
+mod side;
 mod tls;
 mod write;
 

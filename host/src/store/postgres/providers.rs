@@ -19,14 +19,6 @@ impl Providers for PostgresStore {
         self.written(providers::register(&new, at)).await
     }
 
-    async fn switch_provider(&self, id: ProviderId, is_enabled: bool, at: Timestamp) -> Result<bool, StoreError> {
-        match self.written(vec![providers::switch(&id, is_enabled, at)]).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     async fn kept_providers(&self) -> Result<Vec<KeptProvider>, StoreError> {
         let values = Vec::new();
         let found = read::one(&self.connections, read::query("provider", providers::ALL, values)).await?;
@@ -37,10 +29,6 @@ impl Providers for PostgresStore {
         let values: Vec<Value> = vec![region.into(), id.as_str().into()];
         let found = read::one(&self.connections, read::query("provider", providers::ADMISSION, values)).await?;
         found.first().map(providers::admission).transpose()
-    }
-
-    async fn set_region_providers(&self, region: String, ids: Vec<ProviderId>) -> Result<(), StoreError> {
-        self.written(providers::set_region(&region, &ids)).await
     }
 
     async fn region_providers(&self, region: String) -> Result<Vec<ProviderId>, StoreError> {

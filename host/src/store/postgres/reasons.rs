@@ -9,10 +9,6 @@ use super::{PostgresStore, read};
 
 #[async_trait]
 impl Reasons for PostgresStore {
-    async fn keep_refund_reasons(&self, kept: Vec<RefundReason>) -> Result<(), StoreError> {
-        self.written(reasons::keep(&kept)).await
-    }
-
     async fn seed_refund_reasons(&self, seeds: Vec<RefundReason>) -> Result<(), StoreError> {
         let seeded = read::one(&self.connections, read::query("meta", reasons::SEEDED, Vec::new())).await?;
         if !seeded.is_empty() {

@@ -15,6 +15,7 @@ pub(super) mod idempotency;
 pub(super) mod providers;
 pub(super) mod reasons;
 pub(super) mod search;
+pub(super) mod side;
 pub(super) mod snapshot;
 mod value;
 

@@ -13,23 +13,11 @@ use super::{Listed, OutboxEvent, Page, SqliteStore, StoreError, unavailable};
 
 #[async_trait]
 impl Dispatches for SqliteStore {
-    async fn add_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        self.writer.commit(vec![sql::add_subscriber(&subscriber)]).await
-    }
-
     async fn subscribers(&self) -> Result<Vec<KeptSubscriber>, StoreError> {
         self.read(|connection| {
             rows(connection, "subscriber", sql::SUBSCRIBERS, Vec::new())?.iter().map(sql::subscriber).collect()
         })
         .await
-    }
-
-    async fn update_subscriber(&self, subscriber: KeptSubscriber) -> Result<(), StoreError> {
-        self.writer.commit(vec![sql::update_subscriber(&subscriber)]).await
-    }
-
-    async fn remove_subscriber(&self, id: SubscriberId) -> Result<(), StoreError> {
-        self.writer.commit(vec![sql::remove_subscriber(&id)]).await
     }
 
     async fn spread(&self, id: SubscriberId, limit: u32, now: Timestamp) -> Result<u64, StoreError> {
@@ -87,13 +75,5 @@ impl Dispatches for SqliteStore {
             found.first().map(decode::event).transpose()
         })
         .await
-    }
-
-    async fn tell_again(&self, id: SubscriberId, event: OutboxEvent, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.commit(vec![sql::tell_again(&id, &event, now)]).await
-    }
-
-    async fn tell_failed_again(&self, id: SubscriberId, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.commit(vec![sql::tell_failed_again(&id, now)]).await
     }
 }

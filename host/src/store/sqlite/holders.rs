@@ -9,10 +9,6 @@ use super::{SqliteStore, read};
 
 #[async_trait]
 impl Holders for SqliteStore {
-    async fn keep_account_holder(&self, holder: KeptHolder) -> Result<(), StoreError> {
-        self.writer.commit(vec![holders::keep(&holder)]).await
-    }
-
     async fn account_holder(&self, id: AccountHolderId) -> Result<Option<KeptHolder>, StoreError> {
         let values = vec![id.as_str().into()];
         let found =

@@ -12,6 +12,7 @@ pub(super) mod read;
 mod reasons;
 mod recent;
 mod search;
+mod side;
 mod write;
 mod writer;
 

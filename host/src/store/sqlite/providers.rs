@@ -19,14 +19,6 @@ impl Providers for SqliteStore {
         self.writer.commit(providers::register(&new, at)).await
     }
 
-    async fn switch_provider(&self, id: ProviderId, is_enabled: bool, at: Timestamp) -> Result<bool, StoreError> {
-        match self.writer.commit(vec![providers::switch(&id, is_enabled, at)]).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     async fn kept_providers(&self) -> Result<Vec<KeptProvider>, StoreError> {
         let values = Vec::new();
         let found = self.read(move |connection| read::rows(connection, "provider", providers::ALL, values)).await?;
@@ -38,10 +30,6 @@ impl Providers for SqliteStore {
         let found =
             self.read(move |connection| read::rows(connection, "provider", providers::ADMISSION, values)).await?;
         found.first().map(providers::admission).transpose()
-    }
-
-    async fn set_region_providers(&self, region: String, ids: Vec<ProviderId>) -> Result<(), StoreError> {
-        self.writer.commit(providers::set_region(&region, &ids)).await
     }
 
     async fn region_providers(&self, region: String) -> Result<Vec<ProviderId>, StoreError> {

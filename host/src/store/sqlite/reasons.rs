@@ -9,10 +9,6 @@ use super::{SqliteStore, read};
 
 #[async_trait]
 impl Reasons for SqliteStore {
-    async fn keep_refund_reasons(&self, kept: Vec<RefundReason>) -> Result<(), StoreError> {
-        self.writer.commit(reasons::keep(&kept)).await
-    }
-
     async fn seed_refund_reasons(&self, seeds: Vec<RefundReason>) -> Result<(), StoreError> {
         let seeded = self.read(|connection| read::rows(connection, "meta", reasons::SEEDED, Vec::new())).await?;
         if !seeded.is_empty() {

@@ -69,6 +69,23 @@ fn every_route_that_changes_something_answers_again_what_it_answered_first() {
     ask(post(&format!("/admin/payments/{void}/cancel"), &json!({ "reason": "sold out" }), "p3"));
     ask(post(&format!("/admin/payment-collections/{other}/cancel"), &json!({}), "c3"));
 
+    let reason = json!({ "label": "Late", "metadata": { "a": 1.50 } });
+    let reason = id(&ask(post("/admin/refund-reasons", &reason, "r1"))["refund_reason"]);
+    let of_reason = format!("/admin/refund-reasons/{reason}");
+    ask(post(&of_reason, &json!({ "description": "too late" }), "r2"));
+    ask(post(&of_reason, &json!({ "description": "" }), "r3"));
+    ask(Request::new("DELETE", &of_reason).header("idempotency-key", "r4"));
+    ask(post(&format!("/admin/payment-providers/{CARDS}"), &json!({ "is_enabled": false }), "o1"));
+    ask(post(&format!("/admin/payment-providers/{CARDS}"), &json!({ "is_enabled": true }), "o2"));
+    ask(post("/admin/regions/eu/payment-providers", &json!({ "payment_providers": [CARDS] }), "o3"));
+    ask(post("/admin/regions/eu/payment-providers", &json!({ "payment_providers": [] }), "o4"));
+    let endpoint = json!({ "url": "https://shop.example/hooks", "events": ["payment.*"] });
+    let endpoint = id(&ask(post("/admin/webhook-endpoints", &endpoint, "w1"))["webhook_endpoint"]);
+    let of_endpoint = format!("/admin/webhook-endpoints/{endpoint}");
+    ask(post(&of_endpoint, &json!({ "is_enabled": false }), "w2"));
+    ask(post(&format!("{of_endpoint}/redeliver"), &json!({}), "w3"));
+    ask(post(&format!("{of_endpoint}/rotate-secret"), &json!({}), "w4"));
+
     // Everything changes once more; what was answered stays, over a restart too.
     ok(shop.capture(&payment, "{}"));
     ok(shop.refund(&payment, "{}"));

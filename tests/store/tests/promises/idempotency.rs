@@ -4,9 +4,13 @@
 use std::sync::Arc;
 
 use tillbox::core::Timestamp;
-use tillbox::store::{Change, Key, KeyRow, KeyWrite, Store, StoreError, snapshot_from_text, snapshot_to_text};
+use tillbox::store::{
+    Change, Key, KeyRow, KeyWrite, SideChange, Store, StoreError, snapshot_from_text, snapshot_to_text,
+};
 use tillbox_store_tests::place::Place;
-use tillbox_store_tests::sample::{as_stored, created, id, key, noted, refund_id, rich, stored};
+use tillbox_store_tests::sample::{
+    as_stored, created, id, key, noted, provider, reason, refund_id, rich, stored, subscriber,
+};
 
 /// Clients at once.
 const CLIENTS: u32 = 32;
@@ -52,6 +56,29 @@ pub(crate) async fn a_key_is_kept_with_its_change_or_not_at_all(place: &dyn Plac
     // Another caller's key of the same name is another key.
     store.write_key(KeyWrite { caller: "another".to_owned(), ..key("a", "two", LATER) }).await.unwrap();
     assert_eq!(kept(store.as_ref(), "a").await, Some(first.row));
+}
+
+pub(crate) async fn a_key_is_kept_with_a_side_change_or_not_at_all(place: &dyn Place) {
+    let store = place.open().await;
+    let make = |number: u32, code: &str| SideChange::KeepReasons(vec![reason(number, code)]);
+    let first = key("a", "one", LATER);
+    store.write_side(make(1, "late"), Some(first.clone())).await.unwrap();
+    assert_eq!(kept(store.as_ref(), "a").await, Some(first.row));
+    // The key is taken: the change that wants it is not made.
+    assert!(conflict(store.write_side(make(2, "lost"), Some(key("a", "two", LATER))).await));
+    let gone = SideChange::AddSubscriber(Box::new(subscriber(1)));
+    assert!(conflict(store.write_side(gone, Some(key("a", "two", LATER))).await));
+    assert_eq!(store.refund_reasons(vec![reason(2, "lost").id]).await.unwrap(), []);
+    assert_eq!(store.subscribers().await.unwrap(), []);
+    // The change is refused: its key is not taken.
+    assert!(conflict(store.write_side(make(3, "late"), Some(key("b", "two", LATER))).await));
+    let missing = SideChange::RemoveSubscriber(subscriber(1).id);
+    assert!(conflict(store.write_side(missing, Some(key("b", "two", LATER))).await));
+    let switch = SideChange::SwitchProvider { id: provider(), is_enabled: false, at: Timestamp(LATER) };
+    assert!(conflict(store.write_side(switch, Some(key("b", "two", LATER))).await));
+    assert_eq!(kept(store.as_ref(), "b").await, None);
+    store.write_side(make(4, "wrong"), None).await.unwrap();
+    assert_eq!(store.refund_reasons(vec![reason(4, "wrong").id]).await.unwrap().len(), 1);
 }
 
 pub(crate) async fn a_key_is_taken_over_from_the_holder_that_was_read(place: &dyn Place) {

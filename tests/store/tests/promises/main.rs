@@ -69,6 +69,7 @@ promises! {
     claims::hosts_that_claim_at_once_never_get_the_same,
     claims::deliveries_are_claimed_once_and_come_back_when_postponed,
     idempotency::a_key_is_kept_with_its_change_or_not_at_all,
+    idempotency::a_key_is_kept_with_a_side_change_or_not_at_all,
     idempotency::a_key_is_taken_over_from_the_holder_that_was_read,
     idempotency::one_of_many_takes_a_key,
     idempotency::an_expired_key_is_as_good_as_none,
