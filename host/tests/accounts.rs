@@ -13,7 +13,8 @@ use tillbox::currency::money;
 use tillbox::runtime::Reach;
 use tillbox::runtime::request::Customer;
 use tillbox::service::{
-    AccountHolderUpdate, NewAccountHolder, NewCollection, NewPaymentMethod, NewSession, Payer, ProviderFilter,
+    AccountHolderUpdate, IdempotencyKey, NewAccountHolder, NewCollection, NewPaymentMethod, NewSession, Payer,
+    ProviderFilter,
 };
 use tillbox::store::sqlite::SqliteStore;
 use tillbox::store::{AccountHolderFilter, Holders, Page, Store, Wanted};
@@ -220,6 +221,66 @@ async fn payment_methods_are_the_providers_own() {
     for wrong in [String::new(), "x".repeat(256)] {
         assert_eq!(host.delete_payment_methods(&holder, &[wrong]).await.unwrap_err().code(), "invalid_data");
     }
+}
+
+fn keyed(host: &Host, key: &str) -> Host {
+    host.with_key(IdempotencyKey::new("till", key).unwrap())
+}
+
+/// Many clients with one key: the provider hears one key of its own, and everybody has the same answer, later too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_under_a_key_are_carried_out_once() {
+    for reach in [Reach::Nowhere, Reach::Network] {
+        let (host, provider) = host(holding(reach)).await;
+        let crowd = (0..16).map(|_| {
+            let host = keyed(&host, "make");
+            tokio::spawn(async move { host.create_account_holder(new("cus_1")).await.unwrap() })
+        });
+        let mut answers = Vec::new();
+        for client in crowd.collect::<Vec<_>>() {
+            answers.push(client.await.unwrap());
+        }
+        let made = answers[0].clone();
+        assert!(answers.iter().all(|answer| *answer == made), "{answers:?}");
+        let heard: std::collections::BTreeSet<_> = keys(&provider, "create").into_iter().collect();
+        // What can send nothing may be asked once more by whoever loses the race.
+        assert!(reach == Reach::Nowhere || heard.len() == 1, "{heard:?}");
+
+        let vip = || AccountHolderUpdate { data: Some(r#"{"vip":true}"#.into()), ..AccountHolderUpdate::default() };
+        let changed = keyed(&host, "change").update_account_holder(&made.id, vip()).await.unwrap();
+        let other = AccountHolderUpdate { metadata: Some(r#"{"later":1}"#.into()), ..AccountHolderUpdate::default() };
+        host.update_account_holder(&made.id, other.clone()).await.unwrap();
+        let again = keyed(&host, "change");
+        assert_eq!(again.update_account_holder(&made.id, vip()).await.unwrap(), changed, "as it was then");
+        assert!(again.replayed());
+        let wrong = keyed(&host, "change").update_account_holder(&made.id, other).await.unwrap_err();
+        assert_eq!(wrong.code(), "idempotency_key_reused");
+
+        let card = || NewPaymentMethod { data: Some(r#"{"n":1}"#.into()), key: None };
+        let saved = keyed(&host, "save").save_payment_method(&made.id, card()).await.unwrap();
+        assert_eq!(keyed(&host, "save").save_payment_method(&made.id, card()).await.unwrap(), saved);
+        assert_eq!(keys(&provider, "save").len(), 1);
+        for _ in 0..2 {
+            keyed(&host, "remove").delete_payment_methods(&made.id, std::slice::from_ref(&saved.id)).await.unwrap();
+            keyed(&host, "gone").delete_account_holder(&made.id).await.map_err(|error| error.to_string()).unwrap();
+        }
+        assert_eq!(keys(&provider, "delete").len(), 1);
+    }
+}
+
+/// A lost reply is no answer: the same request goes on under the same key of the provider.
+#[tokio::test]
+async fn a_lost_reply_under_a_key_is_asked_for_again() {
+    let (host, provider) = host(holding(Reach::Network)).await;
+    let made = host.create_account_holder(new("cus_1")).await.unwrap();
+    let card = || NewPaymentMethod { data: Some(r#"{"n":1}"#.into()), key: None };
+    provider.will_fail(lost());
+    let lost = keyed(&host, "save").save_payment_method(&made.id, card()).await.unwrap_err();
+    assert!(lost.request_may_have_been_sent(), "{lost}");
+    keyed(&host, "save").save_payment_method(&made.id, card()).await.unwrap();
+    let heard = keys(&provider, "save");
+    assert_eq!(heard.len(), 2);
+    assert_eq!(heard[0], heard[1], "the provider recognises it");
 }
 
 #[tokio::test]

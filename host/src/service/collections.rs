@@ -315,15 +315,30 @@ impl Host {
     /// As [`Host::delete_collection`], and [`Error::Invalid`] for more than
     /// [`COLLECTIONS_AT_ONCE_MAX`](super::COLLECTIONS_AT_ONCE_MAX).
     pub async fn delete_collections(&self, ids: &[CollectionId]) -> Result<(), Error> {
-        self.takes_no_key()?;
         at_once(ids.len())?;
-        for id in ids {
-            self.deletable(id).await?;
-        }
-        for id in ids {
-            self.delete(id, &Guard::default()).await?;
-        }
-        Ok(())
+        let named = ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ");
+        let guard = self.guard("delete_collections", &named, |print| print);
+        let work = async {
+            let mut left = Vec::with_capacity(ids.len());
+            for id in ids {
+                // A request that is made again under its key goes on where it stopped.
+                if self.key.is_some() && self.is_deleted(id).await? {
+                    continue;
+                }
+                self.deletable(id).await?;
+                left.push(id);
+            }
+            for id in left {
+                self.without_key().delete(id, &Guard::default()).await?;
+            }
+            Ok(())
+        };
+        self.once_plain(&guard, work).await
+    }
+
+    async fn is_deleted(&self, id: &CollectionId) -> Result<bool, Error> {
+        let found = self.inner.store.load(Key::Collection(id.clone())).await?;
+        Ok(found.is_some_and(|stored| stored.collection.deleted_at.is_some()))
     }
 
     async fn deletable(&self, id: &CollectionId) -> Result<(), Error> {

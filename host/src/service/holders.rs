@@ -11,13 +11,14 @@ use tillbox_runtime::request::{AccountHolder, CallContext, Customer};
 use tillbox_runtime::{Call, Failure, MoneyImplication, Provider, Reach};
 
 use super::execute::COMMIT_ATTEMPTS;
+use super::idempotency::Guard;
 use super::input::{object, optional_object};
 use super::keys::{STEP_ONLY, idempotency_key};
 use super::list::{few, short};
 use super::payer::Asking;
 use super::{Error, Host, Payer};
 use crate::clock::new_tail;
-use crate::store::{AccountHolderFilter, KeptHolder, Listed, StoreError, Wanted};
+use crate::store::{AccountHolderFilter, KeptHolder, Listed, SideChange, StoreError, Wanted};
 
 const ENTITY: &str = "AccountHolder";
 
@@ -93,7 +94,16 @@ impl Host {
     /// provably was not made; [`Error::Unanswered`] when nobody knows; [`Error::Duplicate`] when the provider knows another
     /// customer of ours under the id it gave.
     pub async fn create_account_holder(&self, new: NewAccountHolder) -> Result<HeldAccount, Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("create_account_holder", "", |print| {
+            let print = print.text("provider_id", Some(new.provider.as_str()));
+            let print = print.text("account_holder_id", new.existing.as_ref().map(AccountHolderId::as_str));
+            let print = print.json("customer", told(new.customer.as_ref()).as_deref());
+            print.json("data", new.data.as_deref()).json("metadata", new.metadata.as_deref())
+        });
+        self.once_plain(&guard, self.make_account_holder(new, &guard)).await
+    }
+
+    async fn make_account_holder(&self, new: NewAccountHolder, guard: &Guard) -> Result<HeldAccount, Error> {
         if let Some(existing) = &new.existing {
             return self.account_holder(existing).await;
         }
@@ -109,7 +119,7 @@ impl Host {
                 Some(open) => KeptHolder { attempts: open.attempts.saturating_add(1), updated_at: self.now(), ..open },
                 None => self.begun(&new.provider, &customer, &asking, metadata.clone())?,
             };
-            if let Some(made) = self.make_holder(provider.as_ref(), begun).await? {
+            if let Some(made) = self.make_holder(provider.as_ref(), begun, guard).await? {
                 return Ok(made);
             }
         }
@@ -141,7 +151,12 @@ impl Host {
     }
 
     /// Asks the provider and writes down what it says; nothing when somebody else was faster.
-    async fn make_holder(&self, provider: &dyn Provider, begun: KeptHolder) -> Result<Option<HeldAccount>, Error> {
+    async fn make_holder(
+        &self,
+        provider: &dyn Provider,
+        begun: KeptHolder,
+        guard: &Guard,
+    ) -> Result<Option<HeldAccount>, Error> {
         let asking = begun.request.as_ref().map(Asking::from_json).unwrap_or_default();
         let written = provider.reach() == Reach::Network || begun.attempts > 1;
         if written && !self.kept(&begun).await? {
@@ -174,8 +189,9 @@ impl Host {
             updated_at: self.now(),
             ..begun.clone()
         };
-        if self.kept(&made).await? {
-            return confirmed(made).map(Some);
+        let account = confirmed(made.clone())?;
+        if self.write_side(SideChange::KeepHolder(Box::new(made)), guard, &account).await? {
+            return Ok(Some(account));
         }
         let other = self.inner.store.account_holder_of(begun.provider.clone(), begun.customer.clone()).await?;
         if other.is_some_and(|other| other.id != begun.id || other.external_id.is_some()) {
@@ -226,7 +242,19 @@ impl Host {
         id: &AccountHolderId,
         update: AccountHolderUpdate,
     ) -> Result<HeldAccount, Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("update_account_holder", id.as_str(), |print| {
+            let print = print.json("customer", told(update.customer.as_ref()).as_deref());
+            print.json("data", update.data.as_deref()).json("metadata", update.metadata.as_deref())
+        });
+        self.once_plain(&guard, self.change_account_holder(id, update, &guard)).await
+    }
+
+    async fn change_account_holder(
+        &self,
+        id: &AccountHolderId,
+        update: AccountHolderUpdate,
+        guard: &Guard,
+    ) -> Result<HeldAccount, Error> {
         let mut holder = self.living_holder(id).await?;
         let Some(known) = known_as(&holder) else {
             let what = "Missing account holder data while updating account holder.";
@@ -248,7 +276,7 @@ impl Host {
             let context = CallContext {
                 customer: payer.customer,
                 account_holder: Some(known.clone()),
-                ..self.holder_context(provider.as_ref(), &holder, &format!("update-{}", new_tail()))
+                ..self.holder_context(provider.as_ref(), &holder, &format!("update-{}", self.step_tail()))
             };
             let call = provider.update_account_holder(context, input).await;
             let after = answer("changing the account holder", provider.reach(), call)?;
@@ -260,8 +288,9 @@ impl Host {
             holder.email = customer.email;
         }
         holder.updated_at = self.now();
-        match self.kept(&holder).await? {
-            true => confirmed(holder),
+        let account = confirmed(holder.clone())?;
+        match self.write_side(SideChange::KeepHolder(Box::new(holder)), guard, &account).await? {
+            true => Ok(account),
             false => Err(not_found(id)),
         }
     }
@@ -271,7 +300,11 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotSupported`], and what the provider call may end with: the row stays then.
     pub async fn delete_account_holder(&self, id: &AccountHolderId) -> Result<(), Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("delete_account_holder", id.as_str(), |print| print);
+        self.once_plain(&guard, self.remove_account_holder(id, &guard)).await
+    }
+
+    async fn remove_account_holder(&self, id: &AccountHolderId, guard: &Guard) -> Result<(), Error> {
         let holder = self.living_holder(id).await?;
         let Some(known) = known_as(&holder) else { return Err(not_found(id)) };
         let provider = self.holding(&holder.provider)?;
@@ -283,8 +316,8 @@ impl Host {
         answer("removing the account holder", provider.reach(), provider.delete_account_holder(context).await)?;
         let now = self.now();
         // Somebody else who was faster did the same.
-        self.kept(&KeptHolder { updated_at: now, deleted_at: Some(now), ..holder }).await?;
-        Ok(())
+        let deleted = KeptHolder { updated_at: now, deleted_at: Some(now), ..holder };
+        self.write_side(SideChange::KeepHolder(Box::new(deleted)), guard, &()).await.map(|_| ())
     }
 
     /// What sessions of a customer tell the provider about them.
@@ -342,6 +375,12 @@ fn asking(new: &NewAccountHolder) -> Result<Asking, Error> {
     let payer = Payer { customer: Some(customer), locale: None };
     payer.check()?;
     Ok(Asking { payer, input: object("data", new.data.as_deref())? })
+}
+
+/// The customer for a fingerprint: of a request that is wrong, nothing.
+fn told(customer: Option<&Customer>) -> Option<String> {
+    let payer = Payer { customer: Some(customer?.clone()), locale: None };
+    payer.to_json(None).ok().map(|json| json.as_str().to_owned())
 }
 
 fn confirmed(holder: KeptHolder) -> Result<HeldAccount, Error> {

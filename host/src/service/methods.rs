@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tillbox_core::id::{AccountHolderId, ProviderId};
 use tillbox_core::text::Json;
 use tillbox_runtime::Provider;
 use tillbox_runtime::request::{CallContext, PaymentMethod};
 
 use super::holders::{answer, customer_of, known_as};
+use super::idempotency::object_of;
 use super::input::object;
 use super::{Error, Host};
 use crate::clock::new_tail;
@@ -67,8 +69,10 @@ impl Host {
         holder: &AccountHolderId,
         new: NewPaymentMethod,
     ) -> Result<SavedMethod, Error> {
-        self.takes_no_key()?;
-        let mut methods = self.save_payment_methods(holder, vec![new]).await?;
+        let guard = self.guard("save_payment_method", holder.as_str(), |print| {
+            print.json("data", new.data.as_deref()).text("key", new.key.as_deref())
+        });
+        let mut methods = self.once_plain(&guard, self.save_methods(holder, vec![new])).await?;
         Ok(methods.pop().expect("one for one"))
     }
 
@@ -81,13 +85,27 @@ impl Host {
         holder: &AccountHolderId,
         new: Vec<NewPaymentMethod>,
     ) -> Result<Vec<SavedMethod>, Error> {
-        self.takes_no_key()?;
+        let guard = self.guard("save_payment_methods", holder.as_str(), |print| {
+            let told = |new: &NewPaymentMethod| json!({ "data": object_of(new.data.as_deref()), "key": new.key });
+            print.json("payment_methods", Some(&new.iter().map(told).collect::<Value>().to_string()))
+        });
+        self.once_plain(&guard, self.save_methods(holder, new)).await
+    }
+
+    /// No row is written: what is asked is repeated under the same provider key until it has its answer.
+    async fn save_methods(
+        &self,
+        holder: &AccountHolderId,
+        new: Vec<NewPaymentMethod>,
+    ) -> Result<Vec<SavedMethod>, Error> {
         at_once(new.len())?;
         let (holder, provider) = self.keeping(holder).await?;
         let mut asked = Vec::with_capacity(new.len());
-        for new in new {
+        let tail = self.step_tail();
+        for (place, new) in new.into_iter().enumerate() {
             let input = object("data", new.data.as_deref())?;
-            asked.push((self.method_context(provider.as_ref(), &holder, &step(new.key.as_deref())?)?, input));
+            let step = step(new.key.as_deref(), &format!("{tail}-{place}"))?;
+            asked.push((self.method_context(provider.as_ref(), &holder, &step)?, input));
         }
         let mut methods = Vec::with_capacity(asked.len());
         for (context, input) in asked {
@@ -103,15 +121,21 @@ impl Host {
     /// # Errors
     /// As [`Host::save_payment_methods`].
     pub async fn delete_payment_methods(&self, holder: &AccountHolderId, ids: &[String]) -> Result<(), Error> {
-        self.takes_no_key()?;
+        let named = ids.join(" ");
+        let guard = self.guard("delete_payment_methods", holder.as_str(), |print| print.text("id", Some(&named)));
+        self.once_plain(&guard, self.remove_methods(holder, ids)).await
+    }
+
+    async fn remove_methods(&self, holder: &AccountHolderId, ids: &[String]) -> Result<(), Error> {
         at_once(ids.len())?;
         let wrong = ids.iter().find(|id| id.is_empty() || id.len() > METHOD_ID_BYTES_MAX);
         if wrong.is_some() {
             return Err(Error::invalid("id", format!("1 to {METHOD_ID_BYTES_MAX} bytes")));
         }
         let (holder, provider) = self.keeping(holder).await?;
-        for id in ids {
-            let context = self.method_context(provider.as_ref(), &holder, &format!("remove-{}", new_tail()))?;
+        let tail = self.step_tail();
+        for (place, id) in ids.iter().enumerate() {
+            let context = self.method_context(provider.as_ref(), &holder, &format!("remove-{tail}-{place}"))?;
             let call = provider.delete_payment_method(context, id.clone()).await;
             answer("removing the payment method", provider.reach(), call)?;
         }
@@ -139,8 +163,8 @@ impl Host {
 }
 
 /// A caller's key may be any text; an id holds only some letters.
-fn step(key: Option<&str>) -> Result<String, Error> {
-    let Some(key) = key else { return Ok(format!("save-{}", new_tail())) };
+fn step(key: Option<&str>, tail: &str) -> Result<String, Error> {
+    let Some(key) = key else { return Ok(format!("save-{tail}")) };
     if key.is_empty() || key.len() > METHOD_KEY_BYTES_MAX {
         return Err(Error::invalid("key", format!("1 to {METHOD_KEY_BYTES_MAX} bytes")));
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::super::keys::digest;
 use super::super::{Error, Host};
+use crate::clock::new_tail;
 
 /// Bytes of a key, and of a caller's name: what the large gateways allow, short enough to index.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
@@ -80,12 +82,12 @@ impl Host {
         self.key.as_ref().is_some_and(|carried| carried.replayed.load(Ordering::Relaxed))
     }
 
-    /// For requests about many things at once, and others that are not kept with a key: better refused than silently done
-    /// twice.
-    pub(in crate::service) fn takes_no_key(&self) -> Result<(), Error> {
-        match self.key {
-            Some(_) => Err(Error::invalid("Idempotency-Key", "this request takes none; make it without one")),
-            None => Ok(()),
+    /// The end of a step's name where no row gives one: that of the request's key, so that the provider is asked again under
+    /// the same key when the request is made again; else one of its own.
+    pub(in crate::service) fn step_tail(&self) -> String {
+        match &self.key {
+            Some(carried) => digest(&format!("{}\n{}", carried.key.caller, carried.key.key)),
+            None => new_tail(),
         }
     }
 

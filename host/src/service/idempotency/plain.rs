@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 use tillbox_core::Timestamp;
-use tillbox_core::id::{ProviderId, RefundReasonId};
+use tillbox_core::id::{AccountHolderId, ProviderId, RefundReasonId};
 use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
 
-use super::super::{Error, Host, PaymentProvider, WebhookEndpoint};
+use super::super::{Error, HeldAccount, Host, PaymentProvider, SavedMethod, WebhookEndpoint};
 use super::guard::Guard;
 use crate::store::{
     KeyWrite, RefundReason, SideChange, StoreError, SubscriberId, snapshot_from_text, snapshot_to_text,
@@ -157,6 +157,49 @@ impl Plain for RefundReason {
             created_at: time(&kept["created_at"])?,
             updated_at: time(&kept["updated_at"])?,
             deleted_at: None,
+        })
+    }
+}
+
+impl Plain for HeldAccount {
+    fn to_kept(&self) -> Value {
+        json!({
+            "id": self.id.as_str(), "provider": self.provider.as_str(), "customer": self.customer,
+            "external_id": self.external_id, "email": self.email, "data": self.data.as_str(),
+            "metadata": self.metadata.as_ref().map(Json::as_str),
+            "created_at": self.created_at.0, "updated_at": self.updated_at.0,
+        })
+    }
+
+    fn from_kept(kept: &Value) -> Option<Self> {
+        Some(Self {
+            id: AccountHolderId::parse(kept["id"].as_str()?).ok()?,
+            provider: ProviderId::parse(kept["provider"].as_str()?).ok()?,
+            customer: owned(&kept["customer"])?,
+            external_id: owned(&kept["external_id"])?,
+            email: owned(&kept["email"]),
+            data: Json::from_checked(kept["data"].as_str()?),
+            metadata: kept["metadata"].as_str().map(Json::from_checked),
+            created_at: time(&kept["created_at"])?,
+            updated_at: time(&kept["updated_at"])?,
+        })
+    }
+}
+
+impl Plain for SavedMethod {
+    fn to_kept(&self) -> Value {
+        json!({
+            "id": self.id, "provider": self.provider.as_str(), "display": self.display.as_str(),
+            "data": self.data.as_str(),
+        })
+    }
+
+    fn from_kept(kept: &Value) -> Option<Self> {
+        Some(Self {
+            id: owned(&kept["id"])?,
+            provider: ProviderId::parse(kept["provider"].as_str()?).ok()?,
+            display: Json::from_checked(kept["display"].as_str()?),
+            data: Json::from_checked(kept["data"].as_str()?),
         })
     }
 }
