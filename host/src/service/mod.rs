@@ -6,6 +6,7 @@
 mod builder;
 mod captures;
 mod collections;
+mod deletion;
 mod dispatch;
 mod endpoints;
 mod error;
