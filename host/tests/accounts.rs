@@ -246,6 +246,9 @@ async fn requests_under_a_key_are_carried_out_once() {
         // What can send nothing may be asked once more by whoever loses the race.
         assert!(reach == Reach::Nowhere || heard.len() == 1, "{heard:?}");
 
+        let stranger = keyed(&host, "make").create_account_holder(new("cus_2")).await.unwrap_err();
+        assert!(stranger.to_string().starts_with("customer.email: "), "{stranger}");
+
         let vip = || AccountHolderUpdate { data: Some(r#"{"vip":true}"#.into()), ..AccountHolderUpdate::default() };
         let changed = keyed(&host, "change").update_account_holder(&made.id, vip()).await.unwrap();
         let other = AccountHolderUpdate { metadata: Some(r#"{"later":1}"#.into()), ..AccountHolderUpdate::default() };

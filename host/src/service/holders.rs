@@ -380,7 +380,8 @@ fn asking(new: &NewAccountHolder) -> Result<Asking, Error> {
 /// The customer for a fingerprint: of a request that is wrong, nothing.
 fn told(customer: Option<&Customer>) -> Option<String> {
     let payer = Payer { customer: Some(customer?.clone()), locale: None };
-    payer.to_json(None).ok().map(|json| json.as_str().to_owned())
+    let row: serde_json::Value = serde_json::from_str(payer.to_json(None).ok()?.as_str()).ok()?;
+    Some(row["customer"].to_string())
 }
 
 fn confirmed(holder: KeptHolder) -> Result<HeldAccount, Error> {

@@ -64,7 +64,7 @@ pub trait Holders: SideStore {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the provider has another living one of this customer or under this id, or this one was
-    /// deleted meanwhile; [`StoreError::Unavailable`].
+    /// deleted or confirmed meanwhile; [`StoreError::Unavailable`].
     async fn keep_account_holder(&self, holder: KeptHolder) -> Result<(), StoreError> {
         self.write_side(SideChange::KeepHolder(Box::new(holder)), None).await
     }

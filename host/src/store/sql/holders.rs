@@ -21,9 +21,11 @@ const UPSERT: &str = "insert into account_holder (id, provider_id, customer_id, 
      attempts, created_at, updated_at, deleted_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
      on conflict (id) do update set external_id = excluded.external_id, email = excluded.email, data = excluded.data, \
      metadata = excluded.metadata, request = excluded.request, attempts = excluded.attempts, \
-     updated_at = excluded.updated_at, deleted_at = excluded.deleted_at where account_holder.deleted_at is null";
+     updated_at = excluded.updated_at, deleted_at = excluded.deleted_at where account_holder.deleted_at is null \
+     and (account_holder.external_id is null or excluded.external_id is not null)";
 
-/// Guarded: one that was deleted meanwhile is not brought back.
+/// Guarded: one that was deleted meanwhile is not brought back, and one that the provider has confirmed is not made a question
+/// again by somebody who was slower.
 pub(in crate::store) fn keep(holder: &KeptHolder) -> Step {
     let values = vec![
         holder.id.as_str().into(),

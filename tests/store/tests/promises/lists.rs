@@ -320,8 +320,13 @@ pub(crate) async fn a_customer_has_one_living_account_with_a_provider(place: &dy
     assert_eq!(store.account_holder(first.id.clone()).await.unwrap(), Some(gone));
     assert_eq!(store.account_holder_of(provider(), "cus_1".into()).await.unwrap(), None);
     store.keep_account_holder(holder(7, "cus_1", Some("ext_1"))).await.unwrap();
-    let made = KeptHolder { external_id: Some("ext_5".into()), request: None, attempts: 2, ..open };
+    let made = KeptHolder { external_id: Some("ext_5".into()), request: None, attempts: 2, ..open.clone() };
     store.keep_account_holder(made.clone()).await.unwrap();
+    // Who was slower neither makes it a question again nor takes it away.
+    for slower in [open.clone(), KeptHolder { deleted_at: Some(Timestamp(MADE + 4)), ..open }] {
+        let error = store.keep_account_holder(slower).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict), "{error}");
+    }
     drop(store);
     assert_eq!(place.open().await.account_holder(made.id.clone()).await.unwrap(), Some(made));
 }
