@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use scripted::{Scripted, error, lost, outcome, shared, snapshot};
 use tillbox::core::id::{OperationId, PaymentId, ProviderId, SessionId};
-use tillbox::core::operation::{Operation, OperationKind, OperationState};
+use tillbox::core::operation::{Input, Operation, OperationKind, OperationState};
 use tillbox::core::outcome::{ErrorKind, ProviderStatus};
 use tillbox::core::{Money, Timestamp};
 use tillbox::currency::money;
@@ -274,16 +274,105 @@ async fn without_any_way_of_asking_the_horizon_is_that_of_webhooks() {
     }
 }
 
+const TYPED_IN: &str = r#"{"number":"4242"}"#;
+
+impl Scene {
+    /// An authorization with what a payer typed in, whose reply was lost.
+    async fn lost_authorization(&self, input: Option<&str>) -> (SessionId, OperationId) {
+        let session = self.session().await;
+        self.provider.will(OperationKind::Authorize, Err(lost()));
+        let id = self.host.authorize_session(&session, input).await.unwrap_err().operation().unwrap().clone();
+        (session, id)
+    }
+
+    /// Looks until the operation is not open any more, or only a person can go on.
+    async fn looks(&self, id: &OperationId) -> Operation {
+        loop {
+            let operation = self.next_look(id).await;
+            if !operation.state.is_looked_after() {
+                return operation;
+            }
+        }
+    }
+
+    /// The same books with other keys, as after a start.
+    async fn restarted(&self, key: Option<[u8; 32]>) -> (Arc<Scripted>, Host) {
+        let (provider, installed) = shared(declares(KeyMemory::Forever, Lookup::None));
+        let builder = Host::builder().store(Arc::clone(&self.store)).clock(Arc::clone(&self.clock) as Arc<_>);
+        let builder = builder.without_background_work().provider("default", installed);
+        let builder = match key {
+            Some(key) => builder.encryption_key(key),
+            None => builder,
+        };
+        (provider, builder.build().await.unwrap())
+    }
+}
+
 #[tokio::test]
-async fn what_a_payer_typed_in_is_not_kept_and_so_not_sent_again() {
+async fn what_a_payer_typed_in_is_sent_again_with_the_same_key_and_then_forgotten() {
     let scene = Scene::new(declares(KeyMemory::Forever, Lookup::None)).await;
-    let session = scene.session().await;
+    let (_, id) = scene.lost_authorization(Some(TYPED_IN)).await;
+    let kept = scene.operation(&id).await.input;
+    assert!(matches!(&kept, Input::Sealed(sealed) if !sealed.as_str().contains("4242")), "{kept:?}");
     scene.provider.will(OperationKind::Authorize, Err(lost()));
-    let failed = scene.host.authorize_session(&session, Some(r#"{"number":"4242"}"#)).await.unwrap_err();
-    let id = failed.operation().unwrap().clone();
-    scene.next_look(&id).await;
-    let asked = scene.provider.seen().iter().filter(|seen| seen.kind == OperationKind::Authorize).count();
-    assert_eq!((asked, scene.state(&id).await), (1, OperationState::Unknown));
+    assert_eq!(scene.next_look(&id).await.input, kept, "nobody knows yet whether it arrived");
+    let operation = scene.next_look(&id).await;
+    assert_eq!((operation.state, operation.input), (OperationState::Succeeded, Input::Gone));
+    assert_eq!(scene.provider.inputs(OperationKind::Authorize), vec![TYPED_IN; 3]);
+    let keys: Vec<String> =
+        scene.provider.seen().into_iter().filter(|seen| seen.operation == id.as_str()).map(|seen| seen.key).collect();
+    assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+#[tokio::test]
+async fn what_a_payer_typed_in_is_sent_again_by_another_host_with_the_same_encryption_key_only() {
+    for (theirs, sent) in [(None, true), (Some([7; 32]), false)] {
+        let scene = Scene::new(declares(KeyMemory::Forever, Lookup::None)).await;
+        let (_, id) = scene.lost_authorization(Some(TYPED_IN)).await;
+        let (provider, host) = scene.restarted(theirs).await;
+        scene.pass(2_000);
+        host.reconcile().await.unwrap();
+        assert_eq!(provider.inputs(OperationKind::Authorize), vec![TYPED_IN; usize::from(sent)]);
+        let state = scene.state(&id).await;
+        assert_eq!(state, if sent { OperationState::Succeeded } else { OperationState::Unknown });
+    }
+}
+
+#[tokio::test]
+async fn a_charge_nobody_can_tell_about_is_voided_when_nothing_else_is_left_and_the_next_may_charge() {
+    let scene = Scene::new(declares(KeyMemory::None, Lookup::None)).await;
+    let (session, id) = scene.lost_authorization(Some(TYPED_IN)).await;
+    let collection = scene.host.collection_of_session(&session).await.unwrap().id;
+    let operation = scene.looks(&id).await;
+    assert!(scene.clock.0.load(Ordering::SeqCst) > HORIZON_MS_MIN, "a webhook may tell until then");
+    let known = (operation.state, operation.reason.as_deref(), operation.input);
+    assert_eq!(known, (OperationState::Absent, Some("session_deleted"), Input::Gone));
+    let voids = scene.provider.seen().iter().filter(|seen| seen.kind == OperationKind::Delete).count();
+    assert_eq!((voids, scene.provider.inputs(OperationKind::Authorize).len()), (1, 1));
+    let other = scene.host.create_session(&collection, NewSession::new(provider_id())).await.unwrap().value.id;
+    assert!(scene.host.authorize_session(&other, None).await.unwrap().value.payment.is_some());
+}
+
+#[tokio::test]
+async fn a_void_that_the_provider_does_not_answer_or_refuses_calls_a_person_once() {
+    for refusal in [error(ErrorKind::Conflict), lost()] {
+        let scene = Scene::new(declares(KeyMemory::None, Lookup::None)).await;
+        let (session, id) = scene.lost_authorization(None).await;
+        scene.provider.will(OperationKind::Delete, Err(refusal));
+        let operation = scene.looks(&id).await;
+        assert_eq!(
+            (operation.state, operation.reason.as_deref()),
+            (OperationState::NeedsReview, Some("recovery_exhausted"))
+        );
+        assert!(operation.detail.unwrap().contains("did not abandon its session"));
+        scene.pass(1_000 * HOUR);
+        while scene.host.reconcile().await.unwrap() > 0 {
+            scene.pass(1_000 * HOUR);
+        }
+        let voids = scene.provider.seen().iter().filter(|seen| seen.kind == OperationKind::Delete).count();
+        assert_eq!(voids, 1, "a second void is a person's decision");
+        assert!(scene.host.collection_of_session(&session).await.unwrap().payment_of(&session).is_none());
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use crate::money::Money;
-use crate::operation::GivenReason;
+use crate::operation::{GivenReason, Input};
 use crate::outcome::{Evidence, Outcome, ProviderError, Snapshot};
 use crate::text::Json;
 use crate::time::Timestamp;
@@ -50,9 +50,8 @@ pub enum Command {
         request: Request,
         /// What the provider can do.
         abilities: Abilities,
-        /// Whether the books hold all that the provider is handed, so that it can be handed over again. What a payer typed
-        /// in is handed on and not kept.
-        is_repeatable: bool,
+        /// What the payer typed in, for when it has to be handed over again.
+        input: Input,
         /// Until when the operation belongs to whoever begins it. Past it, the holder counts as dead.
         lease_until: Timestamp,
     },

@@ -6,7 +6,7 @@ use crate::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, RefundR
 use crate::money::Money;
 use crate::outcome::Decline;
 use crate::status::names;
-use crate::text::Json;
+use crate::text::{Json, Sealed};
 use crate::time::Timestamp;
 
 names! {
@@ -127,6 +127,44 @@ names! {
     }
 }
 
+/// What a payer typed in for an operation, as far as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// There was none: the books hold all that the provider was handed.
+    None,
+    /// Kept under seal for as long as the very same may have to be asked again, and no longer.
+    Sealed(Sealed),
+    /// It is not in the books, or not any more.
+    Gone,
+}
+
+impl Input {
+    /// What is left of it in a state: the same is only ever asked again while nobody knows whether it arrived.
+    #[must_use]
+    pub fn in_state(self, state: OperationState) -> Self {
+        let kept = match state {
+            OperationState::Running | OperationState::Unknown => true,
+            OperationState::Succeeded
+            | OperationState::Declined
+            | OperationState::NeedsAction
+            | OperationState::Pending
+            | OperationState::Rejected
+            | OperationState::Absent
+            | OperationState::NeedsReview => false,
+        };
+        if kept { self } else { self.without_seal() }
+    }
+
+    /// The same without what is sealed.
+    #[must_use]
+    pub fn without_seal(self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Sealed(_) | Self::Gone => Self::Gone,
+        }
+    }
+}
+
 /// A reason for a refund as it was when it was given. The provider is told the code, and every attempt has to say the same,
 /// so the code is kept here whatever becomes of the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,8 +216,8 @@ pub struct Operation {
     pub created_by: Option<String>,
     /// The owner's own notes.
     pub metadata: Option<Json>,
-    /// Whether the books hold all that the provider was handed. Only then can the very same be asked again.
-    pub is_repeatable: bool,
+    /// What the payer typed in for it. The very same can be asked again unless it is gone.
+    pub input: Input,
     /// How often the host has looked what became of it.
     pub checks: u32,
     /// When the host looks at it next: for a running one the end of its lease. Absent when there is nothing left to find

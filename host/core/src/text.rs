@@ -33,6 +33,31 @@ impl Json {
     }
 }
 
+/// Text under a seal that only the host can open: what a payer typed in, for as long as it may have to be said again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Arc<str>);
+
+impl Sealed {
+    /// Takes what the host has sealed.
+    #[must_use]
+    pub fn from_sealed(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// The sealed text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Only the length, as for [`Json`].
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
 impl Default for Json {
     fn default() -> Self {
         Self::empty()

@@ -16,7 +16,7 @@ use tillbox_core::command::{Abilities, Answer, Asked, AuthorizationIds, Command,
 use tillbox_core::event::Event;
 use tillbox_core::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::machine;
-use tillbox_core::operation::{Operation, OperationKind, OperationState};
+use tillbox_core::operation::{Input, Operation, OperationKind, OperationState};
 use tillbox_core::outcome::{ErrorKind, EvidenceAction, ProviderStatus};
 use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
@@ -169,7 +169,7 @@ fn moves(state: &Collection) -> Vec<Command> {
         operation: operation.clone(),
         request,
         abilities: Abilities::ALL,
-        is_repeatable: true,
+        input: Input::None,
         lease_until: LEASE,
     };
     moves.extend(requests.into_iter().map(begin));

@@ -21,6 +21,8 @@ pub(super) struct Config {
     pub(super) listen: Option<SocketAddr>,
     /// The database file.
     pub(super) database: Option<PathBuf>,
+    /// The file with the encryption key.
+    pub(super) encryption_key_file: Option<PathBuf>,
     /// Where compiled components are kept.
     pub(super) cache_dir: Option<PathBuf>,
     /// Milliseconds a provider call may take.
@@ -60,6 +62,7 @@ impl Config {
     fn parse(text: &str, directory: &Path) -> Result<(Self, Vec<Wanted>), String> {
         let mut config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         config.database = config.database.map(|path| directory.join(path));
+        config.encryption_key_file = config.encryption_key_file.map(|path| directory.join(path));
         config.cache_dir = config.cache_dir.map(|path| directory.join(path));
         let providers = std::mem::take(&mut config.providers).into_iter().map(|provider| {
             let id = provider.id.unwrap_or_else(|| ID_DEFAULT.to_owned());

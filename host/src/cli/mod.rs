@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod database;
 mod demo;
+mod encryption;
 mod failure;
 mod inspect;
 mod load;

@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::config::Config;
 use super::database::{Database, UrlArgument};
+use super::encryption::EncryptionKeyArgument;
 use super::failure::Failure;
 use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
@@ -144,6 +145,8 @@ pub(super) struct DatabaseArguments {
     database: PathBuf,
     #[command(flatten)]
     url: UrlArgument,
+    #[command(flatten)]
+    encryption: EncryptionKeyArgument,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -232,15 +235,24 @@ async fn with_providers(database: &DatabaseArguments, providers: ProviderArgumen
     wanted.extend(from_config);
     wanted.extend(providers.provider);
     let loaded = load::load(&load::start_runtime(None)?, wanted).await?;
-    open(database, &loaded).await
+    open_with(database, &loaded, config.encryption_key_file).await
 }
 
 /// Opens a database that is there.
 pub(super) async fn open(named: &DatabaseArguments, loaded: &[load::Loaded]) -> Result<Host, Failure> {
+    open_with(named, loaded, None).await
+}
+
+async fn open_with(
+    named: &DatabaseArguments,
+    loaded: &[load::Loaded],
+    key_file: Option<PathBuf>,
+) -> Result<Host, Failure> {
     let database = Database::of(named.url.database_url.clone(), named.database.clone());
     database.must_exist()?;
     // A look at the books must not begin work of its own beside the server's.
-    Ok(load::install(database.builder(), loaded).without_background_work().build().await?)
+    let builder = named.encryption.clone().given_to(database.builder(), key_file)?;
+    Ok(load::install(builder, loaded).without_background_work().build().await?)
 }
 
 fn show(operation: &Operation, json: bool) -> Result<(), Failure> {

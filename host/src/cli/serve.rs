@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::config::Config;
 use super::database::{Database, UrlArgument};
+use super::encryption::EncryptionKeyArgument;
 use super::failure::Failure;
 use super::load::{self, Loaded, Wanted};
 use super::logging::{self, LogFormat, Loudness};
@@ -59,6 +60,8 @@ pub(super) struct ServeArguments {
     database: Option<PathBuf>,
     #[command(flatten)]
     url: UrlArgument,
+    #[command(flatten)]
+    encryption: EncryptionKeyArgument,
     /// Walk real payments through the running server first, and say what happened
     #[arg(long)]
     demo: bool,
@@ -98,7 +101,8 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let file = arguments.database.or(config.database).unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT));
     let database = Database::of(arguments.url.database_url, file);
     let deadline_ms = arguments.deadline_ms.or(config.deadline_ms).unwrap_or(DEADLINE_MS_DEFAULT);
-    let host = load::install(database.builder().deadline_ms(deadline_ms), &loaded).build().await?;
+    let builder = arguments.encryption.given_to(database.builder(), config.encryption_key_file)?;
+    let host = load::install(builder.deadline_ms(deadline_ms), &loaded).build().await?;
 
     let address = listener.local_addr()?;
     let running = Running::start(listener, host)?;

@@ -11,6 +11,7 @@ use tillbox_runtime::request::Environment;
 
 use super::dispatch::Wake;
 use super::recovery::Recovery;
+use super::seal::{ENCRYPTION_KEY_BYTES, Seal};
 use super::{Error, Host, Inner, OnStep, Pace, SUBSCRIBER_MS_MAX, Subscriber};
 use crate::clock::{Clock, SystemClock};
 use crate::outgoing::{CALL_MS_MAX, Courier};
@@ -43,6 +44,7 @@ pub struct HostBuilder {
     subscriber_ms: u64,
     webhook_ms: u64,
     plain_http: bool,
+    encryption_key: Option<[u8; ENCRYPTION_KEY_BYTES]>,
 }
 
 impl Default for HostBuilder {
@@ -61,6 +63,7 @@ impl Default for HostBuilder {
             subscriber_ms: SUBSCRIBER_MS_MAX,
             webhook_ms: CALL_MS_MAX,
             plain_http: false,
+            encryption_key: None,
         }
     }
 }
@@ -163,6 +166,15 @@ impl HostBuilder {
         self
     }
 
+    /// Seals what payers type in with this key beside the database's own, for as long as it is kept: while nobody knows
+    /// whether a request with it has arrived. Hosts that share a database share the key. What was sealed under another key is
+    /// not sent again: without another way of asking, it is left to a person.
+    #[must_use]
+    pub fn encryption_key(mut self, key: [u8; ENCRYPTION_KEY_BYTES]) -> Self {
+        self.encryption_key = Some(key);
+        self
+    }
+
     /// How fast open operations are looked at.
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
@@ -232,6 +244,7 @@ impl HostBuilder {
                 clock: self.clock,
                 environment: self.environment,
                 deadline_ms: self.deadline_ms,
+                seal: Seal::new(&host_key, self.encryption_key.as_ref()),
                 host_key,
                 on_step: self.on_step,
                 recovery: Recovery::new(self.pace),

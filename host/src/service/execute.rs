@@ -8,7 +8,7 @@ use tillbox_core::command::{Answer, Command, Request, Sent};
 use tillbox_core::event::Event;
 use tillbox_core::id::{OperationId, ProviderId};
 use tillbox_core::machine;
-use tillbox_core::operation::{Operation, OperationKind, OperationState, Product};
+use tillbox_core::operation::{Input, Operation, OperationKind, OperationState, Product};
 use tillbox_core::outcome::Outcome;
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Payment, Session};
@@ -73,7 +73,7 @@ impl Host {
                 operation: id.clone(),
                 request: request.clone(),
                 abilities: abilities(provider.info()),
-                is_repeatable: input.is_empty(),
+                input: self.kept_input(provider.reach(), &id, &input),
                 lease_until: self.lease_until(),
             };
             let begun = machine::decide(Some(&stored.collection), &command, self.now())?;
@@ -95,6 +95,17 @@ impl Host {
             }
         }
         Err(Error::Contended)
+    }
+
+    /// What the books keep of what a payer typed in. What can reach no gateway is never asked twice.
+    fn kept_input(&self, reach: Reach, id: &OperationId, input: &Json) -> Input {
+        if input.is_empty() {
+            return Input::None;
+        }
+        match reach {
+            Reach::Nowhere => Input::Gone,
+            Reach::Network => self.inner.seal.seal(id, input.as_str()).map_or(Input::Gone, Input::Sealed),
+        }
     }
 
     /// Nothing can leave the process: one commit for everything; nothing when somebody else was faster.

@@ -25,6 +25,7 @@ mod providers;
 mod reasons;
 mod recheck;
 mod recovery;
+mod seal;
 mod sessions;
 mod step;
 mod strategy;
@@ -44,6 +45,7 @@ use crate::clock::Clock;
 use crate::outgoing::Courier;
 use crate::store::{Store, SubscriberId};
 use dispatch::Wake;
+use seal::Seal;
 
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
 pub use dispatch::LANES_MAX;
@@ -68,6 +70,7 @@ pub use providers::{InstalledProvider, PaymentProvider, ProviderFilter, REGION_I
 pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
 pub use recheck::LEASE_MARGIN_MS;
 pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};
+pub use seal::ENCRYPTION_KEY_BYTES;
 pub use step::{OnStep, Step};
 pub use strategy::{HORIZON_MS_MIN, MARGIN_MS, WEBHOOKS_MS};
 pub use subscriber::{NotHeard, Subscriber};
@@ -104,6 +107,7 @@ struct Inner {
     environment: Environment,
     deadline_ms: u32,
     host_key: [u8; 32],
+    seal: Seal,
     subscribers: BTreeMap<SubscriberId, Arc<dyn Subscriber>>,
     subscriber_ms: u64,
     courier: Courier,

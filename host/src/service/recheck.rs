@@ -5,9 +5,9 @@
 //! several hosts could is `recovery`'s.
 
 use tillbox_core::Timestamp;
-use tillbox_core::command::{Answer, Command, Finding};
+use tillbox_core::command::{Answer, Command, Finding, Request};
 use tillbox_core::id::OperationId;
-use tillbox_core::operation::{Operation, OperationKind, OperationState};
+use tillbox_core::operation::{Input, Operation, OperationKind, OperationState};
 use tillbox_core::outcome::{ErrorKind, OperationReference, Snapshot};
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Session};
@@ -96,13 +96,14 @@ impl Host {
                 return Err(error);
             }
         };
-        let plan = Question::of(&operation, provider.info(), self.inner.deadline_ms).plan(self.now());
+        let input = self.typed_in(&operation);
+        let plan = Question::of(&operation, provider.info(), self.inner.deadline_ms, input.is_some()).plan(self.now());
         if plan.look_up {
             match self.look_up(provider.as_ref(), &collection, &operation).await {
                 Ok(Some(snapshot)) => return self.resolved(&operation, Finding::Known(snapshot)).await,
                 Ok(None) => {}
                 // Past every way of asking, one that was never declared to be one need not answer.
-                Err(_) if plan.silence == Silence::Exhausted => {}
+                Err(_) if plan.silence.is_the_end() => {}
                 Err(error) => {
                     self.resolved(&operation, Finding::Nothing).await?;
                     return Err(error);
@@ -112,10 +113,64 @@ impl Host {
         match plan.silence {
             Silence::Proves => self.resolved(&operation, Finding::Absent(proof(provider.as_ref(), &operation))).await,
             Silence::Wait => self.resolved(&operation, Finding::Nothing).await,
-            Silence::Resend if turn == Turn::Request => Ok(operation),
-            Silence::Resend => self.resend(provider.as_ref(), &operation).await,
-            Silence::Exhausted => self.resolved(&operation, Finding::Exhausted(exhausted(&operation))).await,
+            Silence::Resend | Silence::Void if turn == Turn::Request => Ok(operation),
+            Silence::Resend => self.resend(provider.as_ref(), &operation, &input.unwrap_or_default()).await,
+            Silence::Void => self.void_uncertain(&operation).await,
+            Silence::Exhausted => {
+                let why = exhausted(&operation, input.is_some());
+                self.resolved(&operation, Finding::Exhausted(why)).await
+            }
         }
+    }
+
+    /// What the payer typed in, nothing where it is not at hand: then the same cannot be asked again.
+    fn typed_in(&self, operation: &Operation) -> Option<Json> {
+        match &operation.input {
+            Input::None => Some(Json::empty()),
+            Input::Gone => None,
+            Input::Sealed(sealed) => {
+                let text = self.inner.seal.open(&operation.id, sealed);
+                if text.is_none() {
+                    tracing::warn!(
+                        operation = operation.id.as_str(),
+                        "what the payer typed in was sealed under another encryption key, so it cannot be sent again"
+                    );
+                }
+                text.as_deref().map(Json::from_checked)
+            }
+        }
+    }
+
+    /// Has the session of an uncertain charge abandoned: with every way of asking gone, this one answer is left to get. The
+    /// provider says that it can never be paid, then the charge did not happen; it says anything else, then a person looks.
+    async fn void_uncertain(&self, operation: &Operation) -> Result<Operation, Error> {
+        let session = operation.session.clone();
+        let request = Request::DeleteSession { session: session.clone() };
+        let said = match self.execute(Key::Session(session), request, Json::empty(), &Guard::default()).await {
+            // Another call about the session is under way: it goes first.
+            Err(Error::Refused(Refusal::InFlight { .. }) | Error::Contended) => {
+                return self.resolved(operation, Finding::Nothing).await;
+            }
+            Err(Error::Store(error)) => return Err(Error::Store(error)),
+            Ok(executed) => executed.operation.map(|void| void.state.as_str().to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        let present = self.operation(&operation.id).await?;
+        if present.state.is_terminal() {
+            tracing::warn!(
+                operation = operation.id.as_str(),
+                provider = operation.provider.as_str(),
+                "a charge whose fate could not be found out was voided: its session can never be paid"
+            );
+            return Ok(present);
+        }
+        let why = format!(
+            "nobody can tell what became of it, and the provider did not abandon its session ({}): look at the \
+             provider's dashboard, then `tillbox operations resolve {}`",
+            said.as_deref().unwrap_or("it was closed already"),
+            operation.id
+        );
+        self.resolved(operation, Finding::Exhausted(why)).await
     }
 
     /// Whether somebody alive may be asking the provider right now.
@@ -169,7 +224,7 @@ impl Host {
 
     /// Asks the very same once more, with the same key: intent, call, answer, as at the first time. Whoever loses the race
     /// for the intent has sent nothing.
-    async fn resend(&self, provider: &dyn Provider, looked_at: &Operation) -> Result<Operation, Error> {
+    async fn resend(&self, provider: &dyn Provider, looked_at: &Operation, input: &Json) -> Result<Operation, Error> {
         let id = &looked_at.id;
         let key = Key::Operation(id.clone());
         let retry = Command::Retry { operation: id.clone(), lease_until: self.lease_until() };
@@ -182,7 +237,7 @@ impl Host {
             }
             other => other?,
         };
-        let call = self.ask(provider, &started, id, &Json::empty()).await;
+        let call = self.ask(provider, &started, id, input).await;
         let settle = settle_command(&started, id, answer_of(&call, provider.reach()));
         let operation = found(&self.settle(id, &settle).await?, id);
         log_call(&operation, &call.report);
@@ -268,21 +323,15 @@ fn proof(provider: &dyn Provider, operation: &Operation) -> String {
 }
 
 /// Why nothing is left, and what a person can do.
-fn exhausted(operation: &Operation) -> String {
-    let id = &operation.id;
-    let void = match operation.kind {
-        OperationKind::Initiate | OperationKind::Update | OperationKind::Authorize => {
-            format!(", or have it voided with `tillbox operations void {id}`")
-        }
-        OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel | OperationKind::Delete => String::new(),
-    };
-    let why = match operation.is_repeatable {
+fn exhausted(operation: &Operation, is_repeatable: bool) -> String {
+    let why = match is_repeatable {
         true => "its key is no longer recognised",
-        false => "what the payer had entered is not kept, so the same cannot be sent again",
+        false => "what the payer had typed in is not at hand, so the same cannot be sent again",
     };
     format!(
         "the provider cannot be asked for it, and {why}: look at the provider's dashboard, then \
-         `tillbox operations resolve {id}`{void}"
+         `tillbox operations resolve {}`",
+        operation.id
     )
 }
 

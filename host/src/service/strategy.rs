@@ -1,10 +1,11 @@
 //! What may be done about an open operation: derived from the provider's own recovery declaration and from nothing else.
 //!
-//! A pure table. It asks nobody and writes nothing; whoever acts on it brings the time along. Voiding is not in it: that
-//! takes away what a payer may have paid for, so a person decides it.
+//! A pure table. It asks nobody and writes nothing; whoever acts on it brings the time along. A charge is voided
+//! last: by the contract only a session that was never authorized can be abandoned, so voiding takes nothing away that a
+//! payer has paid for, and it is what card networks do with a charge that timed out (the reversal of ISO 8583).
 
 use tillbox_core::Timestamp;
-use tillbox_core::operation::{Operation, OperationState};
+use tillbox_core::operation::{Operation, OperationKind, OperationState};
 use tillbox_runtime::ProviderInfo;
 use tillbox_runtime::info::{KeyMemory, Lookup, Recovery};
 
@@ -37,13 +38,26 @@ pub(super) enum Silence {
     Resend,
     /// Nothing. It is looked at again later.
     Wait,
+    /// No way of asking is left, and it is a charge: its session is abandoned, once.
+    Void,
     /// No way of asking is left. A person has to look.
     Exhausted,
+}
+
+impl Silence {
+    /// Whether no way of asking is left.
+    pub(super) fn is_the_end(self) -> bool {
+        match self {
+            Self::Void | Self::Exhausted => true,
+            Self::Proves | Self::Resend | Self::Wait => false,
+        }
+    }
 }
 
 /// What matters of an operation and its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Question {
+    pub(super) kind: OperationKind,
     pub(super) state: OperationState,
     pub(super) recovery: Recovery,
     pub(super) takes_webhooks: bool,
@@ -57,12 +71,14 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub(super) fn of(operation: &Operation, info: &ProviderInfo, deadline_ms: u32) -> Self {
+    /// `is_repeatable`: whether all that the provider was handed is at hand.
+    pub(super) fn of(operation: &Operation, info: &ProviderInfo, deadline_ms: u32, is_repeatable: bool) -> Self {
         Self {
+            kind: operation.kind,
             state: operation.state,
             recovery: info.recovery(operation.kind),
             takes_webhooks: info.capabilities.webhooks,
-            is_repeatable: operation.is_repeatable,
+            is_repeatable,
             checks: operation.checks,
             created_at: operation.created_at,
             updated_at: operation.updated_at,
@@ -97,8 +113,17 @@ impl Question {
             return Plan { look_up: declared, silence: Silence::Resend };
         }
         // `retrieve` is mandatory and harmless: where there is nothing else to do, it is tried whatever was declared.
-        let silence = if declared || !self.horizon_passed(now) { Silence::Wait } else { Silence::Exhausted };
+        let silence = if declared || !self.horizon_passed(now) { Silence::Wait } else { self.last_resort() };
         Plan { look_up: true, silence }
+    }
+
+    fn last_resort(self) -> Silence {
+        match self.kind {
+            OperationKind::Initiate | OperationKind::Update | OperationKind::Authorize => Silence::Void,
+            OperationKind::Capture | OperationKind::Refund | OperationKind::Cancel | OperationKind::Delete => {
+                Silence::Exhausted
+            }
+        }
     }
 
     /// Whether "I do not know it" is proof by now. An eventual lookup has to say it once more past its lag.
@@ -150,6 +175,7 @@ mod tests {
 
     fn unknown(keys: KeyMemory, lookup: Lookup) -> Question {
         Question {
+            kind: OperationKind::Capture,
             state: OperationState::Unknown,
             recovery: Recovery { keys, lookup },
             takes_webhooks: false,
@@ -211,6 +237,17 @@ mod tests {
         let question = Question { is_repeatable: false, ..unknown(KeyMemory::Forever, Lookup::None) };
         assert_eq!(question.plan(Timestamp(0)).silence, Silence::Wait);
         assert_eq!(question.plan(Timestamp(HORIZON_MS_MIN + 1)).silence, Silence::Exhausted);
+    }
+
+    #[test]
+    fn a_charge_is_voided_where_everything_else_needs_a_person() {
+        for kind in OperationKind::ALL {
+            let question = Question { kind: *kind, ..unknown(KeyMemory::None, Lookup::None) };
+            let charges = [OperationKind::Initiate, OperationKind::Update, OperationKind::Authorize].contains(kind);
+            let last = if charges { Silence::Void } else { Silence::Exhausted };
+            assert_eq!(question.plan(Timestamp(HORIZON_MS_MIN)).silence, Silence::Wait, "{kind:?}");
+            assert_eq!(question.plan(Timestamp(HORIZON_MS_MIN + 1)).silence, last, "{kind:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a person decides about an open operation: that it happened, that it did not, or that it shall not have.
 //!
-//! Voiding is never done by itself. It takes away what a payer may have paid for, and rule R3 keeps every other session of
-//! the collection from charging until somebody has decided, so waiting costs a sale at most and never a second charge.
+//! The host voids an uncertain charge by itself when no way of asking is left. A person need not wait for that: rule R3 keeps
+//! every other session of the collection from charging until it is decided.
 
 use tillbox_core::command::{Finding, Request};
 use tillbox_core::id::OperationId;

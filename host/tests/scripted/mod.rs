@@ -54,6 +54,7 @@ pub(crate) struct Scripted {
     answers: Mutex<BTreeMap<OperationKind, VecDeque<Answer>>>,
     snapshots: Mutex<VecDeque<Result<Snapshot, Failure>>>,
     seen: Mutex<Vec<Seen>>,
+    inputs: Mutex<Vec<(OperationKind, String)>>,
     on_call: Mutex<Option<OnCall>>,
     on_retrieve: Mutex<Option<OnRetrieve>>,
     hang: AtomicBool,
@@ -85,6 +86,7 @@ impl Scripted {
             answers: Mutex::default(),
             snapshots: Mutex::default(),
             seen: Mutex::default(),
+            inputs: Mutex::default(),
             on_call: Mutex::default(),
             on_retrieve: Mutex::default(),
             hang: AtomicBool::new(false),
@@ -165,6 +167,16 @@ impl Scripted {
         self.seen.lock().unwrap().clone()
     }
 
+    /// What payers typed in, call by call.
+    pub(crate) fn inputs(&self, kind: OperationKind) -> Vec<String> {
+        let inputs = self.inputs.lock().unwrap();
+        inputs.iter().filter(|(of, _)| *of == kind).map(|(_, input)| input.clone()).collect()
+    }
+
+    fn hear(&self, kind: OperationKind, input: &Json) {
+        self.inputs.lock().unwrap().push((kind, input.as_str().to_owned()));
+    }
+
     fn answer(
         &self,
         context: &CallContext,
@@ -238,14 +250,17 @@ impl Provider for Scripted {
     }
 
     async fn initiate(&self, context: CallContext, request: InitiateRequest) -> Call<Outcome> {
+        self.hear(OperationKind::Initiate, &request.input);
         self.answer(&context, OperationKind::Initiate, request.amount, ProviderStatus::Pending)
     }
 
     async fn update(&self, context: CallContext, request: UpdateRequest) -> Call<Outcome> {
+        self.hear(OperationKind::Update, &request.input);
         self.answer(&context, OperationKind::Update, request.amount, ProviderStatus::Pending)
     }
 
     async fn authorize(&self, context: CallContext, request: AuthorizeRequest) -> Call<Outcome> {
+        self.hear(OperationKind::Authorize, &request.input);
         self.answer(&context, OperationKind::Authorize, request.payment.amount, ProviderStatus::Authorized)
     }
 

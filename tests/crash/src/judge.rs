@@ -82,14 +82,9 @@ fn habit(operation: &Operation) -> Option<Habit> {
     Habit::of(operation.provider.as_str())
 }
 
-/// Whether the host can find out by itself what became of it. What a payer typed in is not kept, so what was sent with it
-/// cannot be sent again, and with a gateway that finds nothing a person has to look. That excuses an open end and no wrong
-/// one: such an operation may not be denied, nor happen twice (I2, I3).
+/// Whether the host can find out by itself what became of it.
 fn knowable(operation: &Operation) -> bool {
-    match habit(operation) {
-        Some(Habit::Resend) => operation.is_repeatable,
-        habit => habit.is_some_and(Habit::can_be_known),
-    }
+    habit(operation).is_some_and(Habit::can_be_known)
 }
 
 fn happened(effect: &Effect) -> bool {

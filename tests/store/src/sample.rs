@@ -4,11 +4,11 @@ use tillbox::core::event::{Change as What, Event, SessionProgress, Settlement};
 use tillbox::core::id::{
     AccountHolderId, CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
 };
-use tillbox::core::operation::{GivenReason, Operation, OperationKind, OperationState, Origin, Product};
+use tillbox::core::operation::{GivenReason, Input, Operation, OperationKind, OperationState, Origin, Product};
 use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox::core::state::{Collection, Payment, Session};
 use tillbox::core::status::SessionStatus;
-use tillbox::core::text::Json;
+use tillbox::core::text::{Json, Sealed};
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
@@ -323,7 +323,7 @@ fn authorization(number: u32) -> Operation {
         refund_reason: None,
         created_by: Some("user_1".to_owned()),
         metadata: Some(Json::from_checked(r#"{"a":1.50}"#)),
-        is_repeatable: true,
+        input: Input::Sealed(Sealed::from_sealed("c2VhbGVk")),
         checks: 3,
         next_action_at: Some(Timestamp(1_700_000_060_000)),
         created_at: Timestamp(1_700_000_000_003),

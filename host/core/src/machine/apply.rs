@@ -3,7 +3,7 @@
 use crate::event::{Change, Event, SessionProgress, Settlement};
 use crate::id::{CollectionId, OperationId, PaymentId, SessionId};
 use crate::money::Money;
-use crate::operation::{Operation, OperationState};
+use crate::operation::{Input, Operation, OperationState};
 use crate::state::{Collection, Payment, Session};
 use crate::status::{CollectionStatus, SessionStatus};
 use crate::text::Json;
@@ -150,6 +150,7 @@ fn session_progressed(session: &mut Session, progress: &SessionProgress, at: Tim
 
 fn settled(operation: &mut Operation, settlement: &Settlement, at: Timestamp) {
     operation.state = settlement.state;
+    operation.input = std::mem::replace(&mut operation.input, Input::Gone).in_state(settlement.state);
     if settlement.provider_reference.is_some() {
         operation.provider_reference.clone_from(&settlement.provider_reference);
     }

@@ -5,7 +5,7 @@ use crate::command::{Abilities, Asked, AuthorizationIds, Request};
 use crate::event::Change;
 use crate::id::{OperationId, PaymentId, ProviderId, SessionId};
 use crate::money::Money;
-use crate::operation::{Operation, OperationKind, OperationState, Origin, Product};
+use crate::operation::{Input, Operation, OperationKind, OperationState, Origin, Product};
 use crate::refusal::Refusal;
 use crate::state::{Collection, OPERATIONS_MAX, Payment, SESSIONS_MAX, Session};
 use crate::status::{CollectionStatus, SessionStatus};
@@ -47,12 +47,12 @@ pub(super) fn cancel_collection(draft: &mut Draft) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What every operation begins with: its id, until when it belongs to whoever begins it, and whether it can be asked again.
+/// What every operation begins with: its id, until when it belongs to whoever begins it, and what the payer typed in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lease<'a> {
     pub(super) operation: &'a OperationId,
     pub(super) until: Timestamp,
-    pub(super) is_repeatable: bool,
+    pub(super) input: &'a Input,
 }
 
 pub(super) fn begin(
@@ -477,7 +477,7 @@ fn on_session(draft: &Draft, lease: Lease<'_>, kind: OperationKind, session: &Se
         refund_reason: None,
         created_by: None,
         metadata: None,
-        is_repeatable: lease.is_repeatable,
+        input: lease.input.clone(),
         checks: 0,
         next_action_at: Some(lease.until),
         created_at: draft.at,

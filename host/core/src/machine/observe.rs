@@ -11,7 +11,7 @@ use crate::command::ObservedIds;
 use crate::event::{Change, SessionProgress, SetAside};
 use crate::id::{OperationId, SessionId};
 use crate::money::Money;
-use crate::operation::{Operation, OperationKind, OperationState, Origin, Product};
+use crate::operation::{Input, Operation, OperationKind, OperationState, Origin, Product};
 use crate::outcome::{Decline, DeclineClass, Evidence, EvidenceAction};
 use crate::refusal::Refusal;
 use crate::state::{Collection, Payment, Session};
@@ -124,7 +124,7 @@ fn refunded(draft: &mut Draft, payment: &Payment, evidence: &Evidence, ids: &Obs
             refund_reason: None,
             created_by: None,
             metadata: None,
-            is_repeatable: false,
+            input: Input::Gone,
             checks: 0,
             next_action_at: None,
             created_at: draft.at,

@@ -9,7 +9,7 @@ use crate::command::Answer;
 use crate::event::{Change, SessionProgress, Settlement};
 use crate::id::{CaptureId, OperationId, SessionId};
 use crate::money::Money;
-use crate::operation::{Operation, OperationKind, OperationState, Origin, Product};
+use crate::operation::{Input, Operation, OperationKind, OperationState, Origin, Product};
 use crate::outcome::{Outcome, ProviderStatus};
 use crate::refusal::Refusal;
 use crate::schedule;
@@ -190,7 +190,7 @@ pub(super) fn record_capture(draft: &mut Draft, payment: &Payment, amount: Money
         refund_reason: None,
         created_by: None,
         metadata: None,
-        is_repeatable: false,
+        input: Input::Gone,
         checks: 0,
         next_action_at: None,
         created_at: draft.at,

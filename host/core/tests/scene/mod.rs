@@ -12,7 +12,7 @@ use tillbox_core::command::{
 use tillbox_core::event::Event;
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::machine;
-use tillbox_core::operation::{Operation, OperationKind, OperationState};
+use tillbox_core::operation::{Input, Operation, OperationKind, OperationState};
 use tillbox_core::outcome::{
     Decline, DeclineClass, ErrorKind, Evidence, EvidenceAction, EvidenceSubject, NextAction, Outcome, ProviderError,
     ProviderStatus, Snapshot,
@@ -116,7 +116,7 @@ impl Scene {
             operation: operation.clone(),
             request,
             abilities,
-            is_repeatable: true,
+            input: Input::None,
             lease_until: self.lease(),
         })?;
         Ok(operation)

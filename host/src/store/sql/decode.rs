@@ -2,10 +2,10 @@
 
 use tillbox_core::currency::Currency;
 use tillbox_core::id::{CollectionId, EventId, IdError, OperationId, PaymentId, ProviderId, RefundReasonId, SessionId};
-use tillbox_core::operation::{GivenReason, Operation, OperationKind, OperationState, Origin};
+use tillbox_core::operation::{GivenReason, Input, Operation, OperationKind, OperationState, Origin};
 use tillbox_core::state::{Collection, Payment, Session};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
-use tillbox_core::text::Json;
+use tillbox_core::text::{Json, Sealed};
 use tillbox_core::{Money, Timestamp};
 
 use super::columns::{Place, ProductColumns, decline_from_text, headers_from_text, next_action_from_text};
@@ -23,7 +23,7 @@ pub(in crate::store) const PAYMENTS: &str = "select id, session_id, provider_id,
 pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id, provider_id, kind, product_payment_id, \
      product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, lease_token, \
      provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, next_action_at, \
-     created_at, updated_at, refund_reason_code, is_repeatable \
+     created_at, updated_at, refund_reason_code, is_repeatable, sealed_input \
      from operation where collection_id = $1 order by position";
 
 /// The version alone: whether a collection that somebody remembers is still the latest.
@@ -244,8 +244,18 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         next_action_at: row.optional_int(23)?.map(Timestamp),
         created_at: Timestamp(row.int(24)?),
         updated_at: Timestamp(row.int(25)?),
-        is_repeatable: row.int(27)? == 1,
+        input: input(row)?,
     })
+}
+
+/// What the payer typed in, as far as it is kept.
+fn input(row: &Row) -> Result<Input, StoreError> {
+    match (row.int(27)?, row.optional_text(28)?) {
+        (1, None) => Ok(Input::None),
+        (1, Some(sealed)) => Ok(Input::Sealed(Sealed::from_sealed(sealed))),
+        (0, None) => Ok(Input::Gone),
+        (_, None | Some(_)) => Err(row.place().corrupt("a sealed input of what cannot be asked again")),
+    }
 }
 
 /// Which reason and its code, both or neither.

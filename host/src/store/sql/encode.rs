@@ -1,7 +1,7 @@
 //! A change as statements: only what differs from before, only on top of the version it was decided on.
 
 use tillbox_core::Timestamp;
-use tillbox_core::operation::Operation;
+use tillbox_core::operation::{Input, Operation};
 use tillbox_core::state::{Collection, Payment, Session};
 
 use super::columns::{ProductColumns, decline_to_text, headers_to_text, next_action_to_text};
@@ -34,13 +34,14 @@ const UPSERT_PAYMENT: &str = "insert into payment (id, collection_id, position, 
 const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, position, session_id, payment_id, provider_id, kind, \
      product_payment_id, product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, \
      lease_token, provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, \
-     next_action_at, created_at, updated_at, refund_reason_code, is_repeatable) \
+     next_action_at, created_at, updated_at, refund_reason_code, is_repeatable, sealed_input) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26, $27, $28, $29, $30) \
+     $24, $25, $26, $27, $28, $29, $30, $31) \
      on conflict (id) do update set state = excluded.state, attempts = excluded.attempts, \
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
      reason = excluded.reason, detail = excluded.detail, metadata = excluded.metadata, checks = excluded.checks, \
-     next_action_at = excluded.next_action_at, claimed_until = null, updated_at = excluded.updated_at";
+     next_action_at = excluded.next_action_at, claimed_until = null, updated_at = excluded.updated_at, \
+     is_repeatable = excluded.is_repeatable, sealed_input = excluded.sealed_input";
 
 /// Public to the stores, since an event's id is unique in the database and so tells whether its change was committed.
 pub(in crate::store) const INSERT_EVENT: &str =
@@ -249,9 +250,17 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
             operation.created_at.0.into(),
             operation.updated_at.0.into(),
             operation.refund_reason.as_ref().map(|reason| reason.code.clone()).into(),
-            i64::from(operation.is_repeatable).into(),
+            i64::from(operation.input != Input::Gone).into(),
+            sealed(&operation.input).into(),
         ],
     )
+}
+
+fn sealed(input: &Input) -> Option<&str> {
+    match input {
+        Input::Sealed(sealed) => Some(sealed.as_str()),
+        Input::None | Input::Gone => None,
+    }
 }
 
 pub(in crate::store) fn event(event: &OutboxEvent) -> Step {

@@ -5,6 +5,7 @@
 //! column that an older text does not have is null.
 
 use serde_json::{Map, Value as Json, json};
+use tillbox_core::operation::Input;
 use tillbox_core::state::Collection;
 
 use super::columns::Place;
@@ -12,11 +13,15 @@ use super::decode::{COLLECTION, OPERATIONS, PAYMENTS, SESSIONS};
 use super::{Row, Step, Value, decode, encode};
 use crate::store::{Change, StoreError};
 
-/// The collection as a text. What comes back from it is what the store would have given back.
+/// The collection as a text. What comes back from it is what the store would have given back, save what a payer typed in:
+/// an answer outlives the reason to keep that.
 #[must_use]
 pub fn to_text(collection: &Collection) -> String {
-    let steps =
-        encode::change(&Change { before: None, after: collection.clone(), events: Vec::new(), claim: None, key: None });
+    let mut after = collection.clone();
+    for operation in &mut after.operations {
+        operation.input = std::mem::replace(&mut operation.input, Input::Gone).without_seal();
+    }
+    let steps = encode::change(&Change { before: None, after, events: Vec::new(), claim: None, key: None });
     let mut tables: Map<String, Json> = Map::new();
     for step in &steps {
         let (table, row) = row_of(step);

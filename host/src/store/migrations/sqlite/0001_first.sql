@@ -90,6 +90,8 @@ create table operation (
     created_by           text,
     metadata             text,
     is_repeatable        integer not null check (is_repeatable in (0, 1)),
+    -- What the payer typed in, sealed, until the operation is known to have arrived or not.
+    sealed_input         text constraint operation_sealed_is_repeatable check (sealed_input is null or is_repeatable = 1),
     checks               integer not null check (checks >= 0),
     next_action_at       integer,
     claimed_until        integer,
