@@ -330,7 +330,7 @@ async fn what_a_payer_typed_in_is_sent_again_by_another_host_with_the_same_encry
         let scene = Scene::new(declares(KeyMemory::Forever, Lookup::None)).await;
         let (_, id) = scene.lost_authorization(Some(TYPED_IN)).await;
         let (provider, host) = scene.restarted(theirs).await;
-        scene.pass(2_000);
+        scene.clock.0.fetch_max(scene.operation(&id).await.next_action_at.unwrap().0, Ordering::SeqCst);
         host.reconcile().await.unwrap();
         assert_eq!(provider.inputs(OperationKind::Authorize), vec![TYPED_IN; usize::from(sent)]);
         let state = scene.state(&id).await;
