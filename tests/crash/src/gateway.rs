@@ -348,7 +348,21 @@ impl Provider for Gateway {
         self.act(&context, OperationKind::Cancel, ProviderStatus::Canceled, request.payment.amount).await
     }
 
+    /// By the contract, only a session that was never authorized can be abandoned.
     async fn delete(&self, context: CallContext, request: DeleteRequest) -> Call<Outcome> {
+        let session = context.session.as_ref().map(SessionId::to_string).unwrap_or_default();
+        match self.known(&session).map(|effects| standing(&effects)) {
+            Ok(ProviderStatus::Authorized | ProviderStatus::Captured) if self.habit.has_gateway() => {
+                return Call::error(ProviderError {
+                    kind: ErrorKind::Conflict,
+                    code: "authorized".to_owned(),
+                    message: "an authorized session cannot be abandoned".to_owned(),
+                    data: None,
+                });
+            }
+            Ok(_) => {}
+            Err(error) => return Call::error(error),
+        }
         self.act(&context, OperationKind::Delete, ProviderStatus::Canceled, request.payment.amount).await
     }
 
