@@ -1,5 +1,7 @@
 //! Recovery on a clock that the test moves: lost calls are asked about, sent again with the same key, proven absent or
 //! handed to a person, at the times and the pace that were promised, and never guessed.
+//!
+//! Long because each way in which a question can end has its turn against one scene.
 
 mod scripted;
 
