@@ -66,6 +66,13 @@ async fn one_key_through_one_host_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_through_one_host_on_postgres() {
+    let place = Place::new();
+    let setup = Setup { database: Database::new().await.url(), ..place.setup() };
+    one_key("PostgreSQL, one host", &place, &setup, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_key_through_three_hosts_on_postgres() {
     let place = Place::new();
     let setup = Setup { database: Database::new().await.url(), ..place.setup() };
