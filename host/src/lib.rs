@@ -39,6 +39,7 @@
 
 pub mod clock;
 pub mod currency;
+pub mod redact;
 
 pub mod store;
 

@@ -267,7 +267,7 @@ fn a_strangers_database_is_refused_and_untouched() {
 fn a_configuration_that_is_wrong_names_the_field() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [
-        ("databse = \"a.db\"", "databse"),
+        ("databse = \"a.db\"", "did you mean `database`?"),
         ("[[providers]]\npath = \"missing.wasm\"\n[providers.grants]\nhost = []", "host"),
         ("listen = \"127.0.0.1:0\"\n[[providers]]\npath = \"missing.wasm\"", "missing.wasm"),
         (
@@ -283,6 +283,36 @@ fn a_configuration_that_is_wrong_names_the_field() {
         assert!(error.contains(field), "{config}: {error}");
     }
     assert!(bad(&["serve", "--listen", "0.0.0.0:0"], 1).contains("loopback"));
+}
+
+#[test]
+fn what_counts_is_said_with_where_it_was_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = written(&directory, "tillbox.toml", b"deadline_ms = 5000\nrequests_max = 9\ndatabase = \"shop.db\"");
+    let cache = directory.path().join("cache");
+    let mut command = tillbox(&["serve", "--check", "--config", path_text(&file), "--requests-max", "7"]);
+    command.arg("--cache-dir").arg(&cache).env("TILLBOX_DATABASE_URL", "postgres://till:hunter2@db.example/till");
+    command.env("TILLBOX_BODY_BYTES_MX", "1");
+    let output = command.output().unwrap();
+    let (told, log) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    let rows: Vec<Vec<&str>> = told.lines().map(|line| line.split_whitespace().collect()).collect();
+    for row in [
+        vec!["deadline_ms", "5000", path_text(&file)],
+        vec!["requests_max", "7", "--requests-max"],
+        vec!["database_url", "at", "db.example/till", "TILLBOX_DATABASE_URL"],
+        vec!["listen", "127.0.0.1:9000", "default"],
+    ] {
+        assert!(rows.contains(&row), "{row:?}\n{told}");
+    }
+    assert!(!told.contains("hunter2") && told.contains("pp_manual_default"), "{told}");
+    assert!(log.contains("TILLBOX_BODY_BYTES_MX") && log.contains("did you mean TILLBOX_BODY_BYTES_MAX"), "{log}");
+    assert!(!directory.path().join("shop.db").exists(), "nothing is opened");
+
+    let mut command = tillbox(&["serve", "--check"]);
+    let output = command.env("TILLBOX_DEADLINE_MS", "0").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("TILLBOX_DEADLINE_MS: must be a whole number from 1"));
 }
 
 /// A server that is killed when the test fails.

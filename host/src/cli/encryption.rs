@@ -23,13 +23,11 @@ pub(super) struct EncryptionKeyArgument {
     pub(super) encryption_key_file: Option<PathBuf>,
 }
 
-impl EncryptionKeyArgument {
-    /// Gives the key to a host; `configured` is the file that the configuration names.
-    pub(super) fn given_to(self, builder: HostBuilder, configured: Option<PathBuf>) -> Result<HostBuilder, Failure> {
-        match self.encryption_key_file.or(configured) {
-            Some(path) => Ok(builder.encryption_key(read(&path)?)),
-            None => Ok(builder),
-        }
+/// Gives a host the key that a file holds; none when no file is named.
+pub(super) fn given(builder: HostBuilder, file: Option<&Path>) -> Result<HostBuilder, Failure> {
+    match file {
+        Some(path) => Ok(builder.encryption_key(read(path)?)),
+        None => Ok(builder),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tillbox_runtime::{Grants, InspectReport, Package};
 
 use super::failure::Failure;
-use super::load::{Source, check, start_runtime};
+use super::load::{Source, check, plain_runtime};
 use super::screen::{Screen, Style, grouped, table};
 
 /// Currencies that are shown by name; the JSON has all of them.
@@ -42,7 +42,7 @@ pub(super) async fn run(command: ProviderCommand) -> Result<(), Failure> {
 }
 
 async fn inspect(arguments: InspectArguments) -> Result<(), Failure> {
-    let package = check(&start_runtime(None)?, &arguments.source).await?;
+    let package = check(&plain_runtime()?, &arguments.source).await?;
     let screen = Screen::standard();
     if arguments.json {
         return Ok(screen.json(&as_json(&package))?);

@@ -141,12 +141,19 @@ pub(super) fn bundled() -> Vec<Wanted> {
     ]
 }
 
+/// Starts the sandbox as it usually is, without a cache.
+///
+/// # Errors
+/// As [`start_runtime`].
+pub(super) fn plain_runtime() -> Result<Runtime, Failure> {
+    start_runtime(RuntimeConfig::default())
+}
+
 /// Starts the sandbox.
 ///
 /// # Errors
 /// When the engine does not start, or the cache directory cannot be used.
-pub(super) fn start_runtime(cache_directory: Option<PathBuf>) -> Result<Runtime, Failure> {
-    let config = RuntimeConfig { cache_directory, ..RuntimeConfig::default() };
+pub(super) fn start_runtime(config: RuntimeConfig) -> Result<Runtime, Failure> {
     Runtime::new(config).map_err(|error| Failure::of(&error).next("give another directory with --cache-dir DIR"))
 }
 

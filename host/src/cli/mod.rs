@@ -5,7 +5,6 @@
 
 mod bench;
 mod completions;
-mod config;
 mod database;
 mod demo;
 mod encryption;
@@ -17,6 +16,7 @@ mod migrate;
 mod operations;
 mod screen;
 mod serve;
+mod settings;
 mod walk;
 mod webhooks;
 

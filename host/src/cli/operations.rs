@@ -12,12 +12,12 @@ use tillbox_core::operation::{Operation, OperationState};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::config::Config;
 use super::database::{Database, UrlArgument};
-use super::encryption::EncryptionKeyArgument;
+use super::encryption::{self, EncryptionKeyArgument};
 use super::failure::Failure;
 use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
+use super::settings::{Flags, Said};
 use crate::Host;
 use crate::service::Verdict;
 use crate::store::Page;
@@ -227,15 +227,12 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
 
 /// Opens a database that is there, with the providers that its operations may need.
 async fn with_providers(database: &DatabaseArguments, providers: ProviderArguments) -> Result<Host, Failure> {
-    let (config, from_config) = match &providers.config {
-        Some(path) => Config::read(path)?,
-        None => (Config::default(), Vec::new()),
-    };
-    let mut wanted = if config.bundled.unwrap_or(true) { load::bundled() } else { Vec::new() };
-    wanted.extend(from_config);
+    let (settings, from_file) = Said::gather(&Flags::default(), providers.config.as_deref())?.settings();
+    let mut wanted = if settings.has_bundled { load::bundled() } else { Vec::new() };
+    wanted.extend(from_file);
     wanted.extend(providers.provider);
-    let loaded = load::load(&load::start_runtime(None)?, wanted).await?;
-    open_with(database, &loaded, config.encryption_key_file).await
+    let loaded = load::load(&load::plain_runtime()?, wanted).await?;
+    open_with(database, &loaded, settings.encryption_key_file).await
 }
 
 /// Opens a database that is there.
@@ -251,7 +248,8 @@ async fn open_with(
     let database = Database::of(named.url.database_url.clone(), named.database.clone());
     database.must_exist()?;
     // A look at the books must not begin work of its own beside the server's.
-    let builder = named.encryption.clone().given_to(database.builder(), key_file)?;
+    let key_file = named.encryption.encryption_key_file.clone().or(key_file);
+    let builder = encryption::given(database.builder(), key_file.as_deref())?;
     Ok(load::install(builder, loaded).without_background_work().build().await?)
 }
 

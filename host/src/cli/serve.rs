@@ -6,39 +6,38 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::{EngineError, Runtime, RuntimeConfig};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::config::Config;
-use super::database::{Database, UrlArgument};
-use super::encryption::EncryptionKeyArgument;
+use super::database::Database;
+use super::encryption;
 use super::failure::Failure;
 use super::load::{self, Loaded, Wanted};
-use super::logging::{self, LogFormat, Loudness};
+use super::logging;
 use super::screen::{Screen, Style, table};
+use super::settings::{self, Flags, LOG_FILTER_DEFAULT, Said, Settings};
 use super::walk;
-use crate::service::DEADLINE_MS_MAX;
-use crate::{Host, http};
+use crate::Host;
+use crate::http::Server;
 
 /// The database file when none is named.
 pub(super) const DATABASE_DEFAULT: &str = "tillbox.db";
 
-/// Where the server listens when nothing is said.
-const LISTEN_DEFAULT: &str = "127.0.0.1:9000";
-
 /// Serve the payment flow over HTTP, with both bundled providers, on an embedded database.
 ///
-/// There is no authentication yet, so the server listens on loopback addresses only. The database file is made when it does
-/// not exist. Options win over the configuration file. SIGINT or SIGTERM stops the server after the requests under way.
+/// There is no authentication yet, so the server listens on loopback addresses only. SIGINT or SIGTERM stops the server after
+/// the requests under way; a second one stops it at once.
+///
+/// Everything below can also be said in the environment and in a file (--config), there with `_` for `-`. A flag wins over the
+/// environment, the environment over the file, the file over the default.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tillbox serve --demo
   tillbox serve --listen 127.0.0.1:8080 --database shop.db
   tillbox serve --provider acme.wasm=eu --log-format json
-  tillbox serve --config tillbox.toml
+  tillbox serve --config tillbox.toml --check
   TILLBOX_DATABASE_URL=postgres://till:secret@localhost/till tillbox serve
 
 A configuration file:
@@ -48,72 +47,73 @@ A configuration file:
   path = \"acme.wasm\"
   id = \"eu\"
   [providers.grants.settings]
-  account = \"acct_1\"
-
-Logs go to standard error; RUST_LOG chooses what is logged, for example RUST_LOG=tillbox=debug.")]
+  account = \"acct_1\"")]
 pub(super) struct ServeArguments {
-    /// Address and port; port 0 takes a free one [default: 127.0.0.1:9000]
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
-    /// The database file [default: tillbox.db]
-    #[arg(long, value_name = "PATH")]
-    database: Option<PathBuf>,
-    #[command(flatten)]
-    url: UrlArgument,
-    #[command(flatten)]
-    encryption: EncryptionKeyArgument,
+    /// A configuration file
+    #[arg(long, value_name = "FILE.toml", env = "TILLBOX_CONFIG")]
+    config: Option<PathBuf>,
+    /// Say what counts and where it was said, look at every file that is named, and end
+    #[arg(long, conflicts_with = "demo")]
+    check: bool,
     /// Walk real payments through the running server first, and say what happened
     #[arg(long)]
     demo: bool,
     /// A component to install beside the bundled ones, as pp_{identifier}_{ID}; may be given several times
     #[arg(long, value_name = "FILE.wasm[=ID]")]
     provider: Vec<Wanted>,
-    /// A configuration file
-    #[arg(long, value_name = "FILE.toml")]
-    config: Option<PathBuf>,
-    /// Milliseconds a provider call may take [default: 10000]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=i64::from(DEADLINE_MS_MAX)))]
-    deadline_ms: Option<u32>,
-    /// How logs are written [default: text]
-    #[arg(long, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
-    /// Where compiled components are kept between starts [default: the user's cache directory]
-    #[arg(long, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
-    let (config, from_config) = match &arguments.config {
-        Some(path) => Config::read(path)?,
-        None => (Config::default(), Vec::new()),
-    };
-    let format = arguments.log_format.or(config.log_format).unwrap_or(LogFormat::Text);
+    let said = Said::gather(&arguments.flags, arguments.config.as_deref())?;
+    let rows = said.rows();
+    let (settings, from_file) = said.settings();
     // The story of the demonstration is told on the terminal; the calls in it need not be logged beside it.
-    let volume = logging::start(format, if arguments.demo { Loudness::Quiet } else { Loudness::Normal })?;
-
-    let default = || LISTEN_DEFAULT.parse().expect("a constant");
-    let listener = bind(arguments.listen.or(config.listen).unwrap_or_else(default)).await?;
-    let runtime = start_sandbox(arguments.cache_dir.or(config.cache_dir))?;
-    let mut wanted = if config.bundled.unwrap_or(true) { load::bundled() } else { Vec::new() };
-    wanted.extend(from_config);
+    let quiet = arguments.demo && settings.log_filter == LOG_FILTER_DEFAULT;
+    let volume = logging::start(settings.log_format, if quiet { logging::QUIET } else { &settings.log_filter })?;
+    for (variable, meant) in settings::mistaken_variables() {
+        tracing::warn!(variable, "this variable is not known; did you mean {meant}?");
+    }
+    let mut wanted = if settings.has_bundled { load::bundled() } else { Vec::new() };
+    wanted.extend(from_file);
     wanted.extend(arguments.provider);
+    if arguments.check {
+        return check(&settings, &rows, wanted).await;
+    }
+
+    let listener = bind(settings.listen).await?;
+    let runtime = start_sandbox(&settings)?;
     let loaded = load::load(&runtime, wanted).await?;
-    let file = arguments.database.or(config.database).unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT));
-    let database = Database::of(arguments.url.database_url, file);
-    let deadline_ms = arguments.deadline_ms.or(config.deadline_ms).unwrap_or(DEADLINE_MS_DEFAULT);
-    let builder = arguments.encryption.given_to(database.builder(), config.encryption_key_file)?;
-    let host = load::install(builder.deadline_ms(deadline_ms), &loaded).build().await?;
+    let database = settings.database();
+    let builder = encryption::given(database.builder(), settings.encryption_key_file.as_deref())?;
+    let builder = builder.deadline_ms(settings.deadline_ms).environment(settings.environment);
+    let host = load::install(builder, &loaded).build().await?;
 
     let address = listener.local_addr()?;
-    let running = Running::start(listener, host)?;
+    let running = Running::start(listener, Server::new(host.clone()).limits(settings.limits), host)?;
     let screen = Screen::standard();
     let told = tell(screen, address, &database, &loaded, arguments.demo).await;
     if told.is_err() {
         running.stop();
     }
-    volume.set(Loudness::Normal)?;
+    volume.set(&settings.log_filter)?;
     running.ended().await?;
     told
+}
+
+/// Says what counts. Every file is looked at that a start would need; no port and no database is opened.
+async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -> Result<(), Failure> {
+    encryption::given(Host::builder(), settings.encryption_key_file.as_deref())?;
+    let loaded = load::load(&start_sandbox(settings)?, wanted).await?;
+    let screen = Screen::standard();
+    for line in table(rows, &[]) {
+        screen.line(line)?;
+    }
+    for line in table(&loaded.iter().map(installed).collect::<Vec<_>>(), &[]) {
+        screen.line(format!("provider {line}"))?;
+    }
+    Ok(screen.flush()?)
 }
 
 /// Says where the server is, walks the demonstration when asked for, and how to go on.
@@ -176,15 +176,17 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Starts the sandbox. A cache directory that was asked for must be usable; the default one is a convenience.
-fn start_sandbox(asked: Option<PathBuf>) -> Result<Runtime, Failure> {
+fn start_sandbox(settings: &Settings) -> Result<Runtime, Failure> {
+    let config = RuntimeConfig { calls_max: settings.calls_max, ..RuntimeConfig::default() };
+    let asked = settings.cache_dir.clone();
     let Some(directory) = cache_directory().filter(|_| asked.is_none()) else {
-        return load::start_runtime(asked);
+        return load::start_runtime(RuntimeConfig { cache_directory: asked, ..config });
     };
-    match Runtime::new(RuntimeConfig { cache_directory: Some(directory), ..RuntimeConfig::default() }) {
+    match Runtime::new(RuntimeConfig { cache_directory: Some(directory), ..config.clone() }) {
         Ok(runtime) => Ok(runtime),
         Err(error @ EngineError::Cache { .. }) => {
             tracing::warn!(%error, "components are compiled at every start; --cache-dir names another directory");
-            load::start_runtime(None)
+            load::start_runtime(config)
         }
         Err(error @ (EngineError::Engine(_) | EngineError::Ticker(_))) => Err(Failure::of(&error)),
     }
@@ -206,10 +208,10 @@ struct Running {
 
 impl Running {
     /// Starts to answer. Signals are heard from here on.
-    fn start(listener: TcpListener, host: Host) -> Result<Self, Failure> {
+    fn start(listener: TcpListener, server: Server, host: Host) -> Result<Self, Failure> {
         let (stop, stopped) = watch::channel(false);
         listen_for_signals(stop.clone())?;
-        let server = tokio::spawn(http::serve(listener, host.clone(), until(stopped)));
+        let server = tokio::spawn(server.serve(listener, until(stopped)));
         Ok(Self { stop, server, host })
     }
 

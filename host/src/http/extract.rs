@@ -11,7 +11,7 @@ use tillbox_core::id::{
     AccountHolderId, CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
 };
 
-use super::limits::{BODY_BYTES_MAX, BODY_READ_MS_MAX, DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX};
+use super::limits::{DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX, Limits};
 use super::problem::Problem;
 use super::wire::{Fields, Input, Invalid, Query};
 use crate::store::SubscriberId;
@@ -143,12 +143,19 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The whole body of one of our own requests.
 async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    read_body(request.into_body(), BODY_BYTES_MAX).await
+    let bytes_max = limits(&request).body_bytes;
+    read_body(request, bytes_max).await
 }
 
 /// The whole body, within a limit of bytes and the limit of time.
-pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
-    read_within(body, bytes_max, Duration::from_millis(BODY_READ_MS_MAX)).await
+pub(super) async fn read_body(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    let wait = Duration::from_millis(limits(&request).body_ms);
+    read_within(request.into_body(), bytes_max, wait).await
+}
+
+/// What the server was told, or the defaults.
+fn limits(request: &Request) -> Limits {
+    request.extensions().get().copied().unwrap_or_default()
 }
 
 async fn read_within(mut body: Body, bytes_max: usize, wait: Duration) -> Result<Vec<u8>, Problem> {
@@ -187,6 +194,7 @@ mod tests {
     use axum::response::IntoResponse;
 
     use super::*;
+    use crate::http::limits::BODY_BYTES_MAX;
 
     #[test]
     fn json_says_that_it_is_json() {
@@ -218,6 +226,9 @@ mod tests {
         let request = |bytes: usize| Request::new(Body::from(vec![b' '; bytes]));
         assert_eq!(read(request(BODY_BYTES_MAX)).await.unwrap().len(), BODY_BYTES_MAX);
         assert!(read(request(BODY_BYTES_MAX + 1)).await.is_err());
+        let mut told = request(2_001);
+        told.extensions_mut().insert(Limits { body_bytes: 2_000, ..Limits::default() });
+        assert!(read(told).await.is_err());
     }
 
     /// A body of which nothing ever comes.

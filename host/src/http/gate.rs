@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use super::limits::{REQUEST_MS_MAX, REQUESTS_MAX};
+use super::limits::Limits;
 use super::problem::Problem;
 
 /// The places for requests, shared by all connections.
@@ -25,8 +25,8 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new() -> Self {
-        Self::with(REQUESTS_MAX, Duration::from_millis(REQUEST_MS_MAX))
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self::with(limits.requests, Duration::from_millis(limits.request_ms))
     }
 
     pub(super) fn with(places_max: usize, wait: Duration) -> Self {
@@ -35,7 +35,7 @@ impl Gate {
 
     /// Waits until no request is under way, those whose caller has left included.
     pub(super) async fn drained(&self) {
-        let all = u32::try_from(self.places_max).expect("a few hundred");
+        let all = u32::try_from(self.places_max).expect("a few thousand");
         drop(self.places.acquire_many(all).await);
     }
 }
@@ -75,6 +75,7 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
+    use crate::http::limits::{REQUEST_MS_MAX, REQUESTS_MAX};
 
     async fn broken() -> &'static str {
         panic!("as the test asks")
@@ -102,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_next_request_is_served() {
-        let (gate, told) = (Gate::new(), Arc::new(Notify::new()));
+        let (gate, told) = (Gate::new(&Limits::default()), Arc::new(Notify::new()));
         let routes = guarded(&gate, &told);
         let (status, body) = asked(&routes, Method::POST, "/broken").await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -130,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_who_hangs_up_stops_nothing() {
-        let (gate, told) = (Gate::new(), Arc::new(Notify::new()));
+        let (gate, told) = (Gate::new(&Limits::default()), Arc::new(Notify::new()));
         let routes = guarded(&gate, &told);
         let caller = tokio::spawn(async move { asked(&routes, Method::POST, "/patient").await });
         while gate.places.available_permits() == REQUESTS_MAX {

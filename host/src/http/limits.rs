@@ -50,8 +50,9 @@ pub const RETRY_AFTER_SECONDS: u64 = 1;
 /// would only burn the processor.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 
-/// Milliseconds a shutdown waits for requests under way: each of them is over by then.
-pub const DRAIN_MS_MAX: u64 = REQUEST_MS_MAX + 5_000;
+/// Milliseconds a shutdown waits for requests under way: twice what a provider call usually may take, and less than
+/// supervisors wait before they kill (Kubernetes 30 s, systemd 90 s).
+pub const DRAIN_MS: u64 = 25_000;
 
 /// Entries of a list when the caller does not say.
 pub const LIST_LIMIT_DEFAULT: u32 = 20;
@@ -61,3 +62,42 @@ pub const EVENTS_LIMIT_DEFAULT: u32 = 100;
 
 /// Characters of a caller's own text that an error repeats: enough to recognise it.
 pub const ECHO_CHARS_MAX: usize = 64;
+
+/// What an operator may choose; the constants above are the defaults and say why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Bytes of request line and headers.
+    pub header_bytes: usize,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// Connections open at once.
+    pub connections: usize,
+    /// Requests under way at once.
+    pub requests: usize,
+    /// Milliseconds for the headers of a request, and for a kept connection to stay idle.
+    pub header_ms: u64,
+    /// Milliseconds for a body.
+    pub body_ms: u64,
+    /// Milliseconds until a request is answered.
+    pub request_ms: u64,
+    /// Milliseconds a shutdown waits for requests under way.
+    pub drain_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: BODY_BYTES_MAX,
+            header_bytes: HEADER_BYTES_MAX,
+            headers: HEADERS_MAX,
+            connections: CONNECTIONS_MAX,
+            requests: REQUESTS_MAX,
+            header_ms: HEADER_READ_MS_MAX,
+            body_ms: BODY_READ_MS_MAX,
+            request_ms: REQUEST_MS_MAX,
+            drain_ms: DRAIN_MS,
+        }
+    }
+}

@@ -40,8 +40,8 @@ mod routes;
 
 mod server;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 
 use crate::Host;
 use gate::Gate;
@@ -50,17 +50,18 @@ use problem::Problem;
 
 pub use limits::{
     ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
-    DISCARD_MS_MAX, DRAIN_MS_MAX, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HEADER_BYTES_MAX, HEADER_READ_MS_MAX,
-    HEADERS_MAX, LIST_LIMIT_DEFAULT, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS,
+    DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
+    LIST_LIMIT_DEFAULT, Limits, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS,
 };
-pub use server::serve;
+pub use server::{Server, serve};
 
 /// All routes, to be mounted in a server of your own. That server has to say who may call what: these routes do not ask.
 pub fn router(host: Host) -> Router {
-    assembled(host, &Gate::new())
+    let limits = Limits::default();
+    assembled(host, &Gate::new(&limits), limits)
 }
 
-fn assembled(host: Host, gate: &Gate) -> Router {
+fn assembled(host: Host, gate: &Gate, limits: Limits) -> Router {
     let keyed = |routes: Router<Host>, door: Door| {
         routes.route_layer(from_fn_with_state((host.clone(), door), idempotency::pass))
     };
@@ -70,5 +71,6 @@ fn assembled(host: Host, gate: &Gate) -> Router {
         .merge(routes::health())
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
+        .layer(Extension(limits))
         .with_state(host)
 }

@@ -21,13 +21,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::gate::Gate;
-use super::limits::{
-    ACCEPT_PAUSE_MS, CONNECTIONS_MAX, DRAIN_MS_MAX, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
-};
+use super::limits::{ACCEPT_PAUSE_MS, Limits};
 use super::problem::Problem;
 use crate::Host;
 
-/// Answers requests until `shutdown` is done, then finishes those under way, those included whose caller has left.
+/// Answers requests until `shutdown` is done, then finishes those under way, those included whose caller has left. For other
+/// limits than the usual ones there is [`Server`].
 ///
 /// # Errors
 /// When the listener has no address, or one that other machines can reach: there is no authentication yet.
@@ -36,25 +35,41 @@ pub async fn serve(
     host: Host,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let gate = Gate::new();
-    serve_routes(listener, super::assembled(host, &gate), gate, Bounds::default(), shutdown).await
+    Server::new(host).serve(listener, shutdown).await
 }
 
-/// What a test makes smaller.
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    header_read: Duration,
-    connections_max: usize,
-    drain: Duration,
+/// A server for the routes of a host.
+#[derive(Debug)]
+pub struct Server {
+    host: Host,
+    limits: Limits,
 }
 
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            header_read: Duration::from_millis(HEADER_READ_MS_MAX),
-            connections_max: CONNECTIONS_MAX,
-            drain: Duration::from_millis(DRAIN_MS_MAX),
-        }
+impl Server {
+    /// With the usual limits.
+    #[must_use]
+    pub fn new(host: Host) -> Self {
+        Self { host, limits: Limits::default() }
+    }
+
+    /// With limits of your own.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Answers requests until `shutdown` is done, then finishes those under way, for as long as the limits say.
+    ///
+    /// # Errors
+    /// As [`serve`].
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let gate = Gate::new(&self.limits);
+        serve_routes(listener, super::assembled(self.host, &gate, self.limits), gate, self.limits, shutdown).await
     }
 }
 
@@ -62,7 +77,7 @@ async fn serve_routes(
     listener: TcpListener,
     routes: Router,
     gate: Gate,
-    bounds: Bounds,
+    limits: Limits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -76,11 +91,11 @@ async fn serve_routes(
     let service = TowerToHyperService::new(routes.layer(from_fn(local_only)));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(bounds.header_read)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADER_BYTES_MAX);
+        .header_read_timeout(Duration::from_millis(limits.header_ms))
+        .max_headers(limits.headers)
+        .max_buf_size(limits.header_bytes);
     let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(bounds.connections_max));
+    let places = Arc::new(Semaphore::new(limits.connections));
     tokio::pin!(shutdown);
     loop {
         let (stream, place) = tokio::select! {
@@ -101,8 +116,10 @@ async fn serve_routes(
         open.shutdown().await;
         gate.drained().await;
     };
-    if tokio::time::timeout(bounds.drain, finish).await.is_err() {
-        tracing::error!("requests were still under way when the time for the shutdown was over");
+    if tokio::time::timeout(Duration::from_millis(limits.drain_ms), finish).await.is_err() {
+        tracing::warn!(
+            "requests were still under way when the time for the shutdown was over; their operations stay open"
+        );
     }
     Ok(())
 }
@@ -187,23 +204,23 @@ mod tests {
     type Started = (SocketAddr, oneshot::Sender<()>, JoinHandle<io::Result<()>>);
 
     /// A server without routes; the sender stops it.
-    async fn started(bounds: Bounds) -> Started {
-        started_with(Router::new(), bounds).await
+    async fn started(limits: Limits) -> Started {
+        started_with(Router::new(), limits).await
     }
 
-    async fn started_with(routes: Router, bounds: Bounds) -> Started {
+    async fn started_with(routes: Router, limits: Limits) -> Started {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let server = tokio::spawn(serve_routes(listener, routes, Gate::new(), bounds, shutdown));
+        let server = tokio::spawn(serve_routes(listener, routes, Gate::new(&limits), limits, shutdown));
         (address, stop, server)
     }
 
     #[tokio::test]
     async fn a_caller_that_never_finishes_its_headers_is_hung_up_on() {
-        let bounds = Bounds { header_read: Duration::from_millis(20), ..Bounds::default() };
-        let (address, stop, server) = started(bounds).await;
+        let limits = Limits { header_ms: 20, ..Limits::default() };
+        let (address, stop, server) = started(limits).await;
         let mut caller = TcpStream::connect(address).await.unwrap();
         caller.write_all(b"GET / HTTP/1.1\r\nhost: local").await.unwrap();
         let mut answer = Vec::new();
@@ -219,8 +236,8 @@ mod tests {
             told.send(()).await.unwrap();
             std::future::pending::<()>().await;
         });
-        let bounds = Bounds { drain: Duration::from_millis(20), ..Bounds::default() };
-        let (address, stop, server) = started_with(Router::new().route("/stuck", stuck), bounds).await;
+        let limits = Limits { drain_ms: 20, ..Limits::default() };
+        let (address, stop, server) = started_with(Router::new().route("/stuck", stuck), limits).await;
         let mut caller = TcpStream::connect(address).await.unwrap();
         caller.write_all(b"GET /stuck HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         reached.recv().await.unwrap();
@@ -231,8 +248,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_connection_too_many_waits_for_its_turn() {
-        let bounds = Bounds { connections_max: 1, ..Bounds::default() };
-        let (address, stop, server) = started(bounds).await;
+        let limits = Limits { connections: 1, ..Limits::default() };
+        let (address, stop, server) = started(limits).await;
         let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
         let mut first = TcpStream::connect(address).await.unwrap();
         first.write_all(request).await.unwrap();

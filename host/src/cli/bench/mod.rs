@@ -24,7 +24,7 @@ use clap::{Args, ValueEnum};
 
 use super::failure::Failure;
 use super::load::{self, ID_DEFAULT, Source, Wanted};
-use super::logging::{self, LogFormat, Loudness};
+use super::logging;
 use super::screen::{Screen, Style};
 use crate::Host;
 use bare::Bare;
@@ -105,7 +105,7 @@ impl Via {
 
 pub(super) async fn run(arguments: BenchArguments) -> Result<(), Failure> {
     let screen = if arguments.json { Screen::only_json() } else { Screen::standard() };
-    logging::start(LogFormat::Text, Loudness::Quiet)?;
+    logging::start_quietly()?;
     if cfg!(debug_assertions) {
         tracing::warn!("this is a debug build: its figures mean nothing. Use cargo run --release -- bench");
     }
@@ -190,7 +190,7 @@ async fn cells(
 
 /// The provider that all payments go through, in its sandbox.
 async fn manual() -> Result<Arc<dyn Provider>, Failure> {
-    let runtime = load::start_runtime(None)?;
+    let runtime = load::plain_runtime()?;
     let source = Source::Bundled("manual".to_owned());
     let wanted = Wanted { source, id: ID_DEFAULT.to_owned(), grants: Grants::default() };
     let mut loaded = load::load(&runtime, vec![wanted]).await?;

@@ -150,7 +150,7 @@ async fn told_by(loaded: &[load::Loaded], lie: Lie) -> Result<(), Failure> {
 
 #[tokio::test]
 async fn no_lie_passes() {
-    let runtime = load::start_runtime(None).unwrap();
+    let runtime = load::plain_runtime().unwrap();
     let loaded = load::load(&runtime, load::bundled()).await.unwrap();
     told_by(&loaded, Lie::None).await.unwrap();
     for lie in [

@@ -41,14 +41,14 @@ pub(super) struct DemoArguments {
 
 pub(super) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     let screen = if arguments.json { Screen::only_json() } else { Screen::standard() };
-    super::logging::start(super::logging::LogFormat::Text, super::logging::Loudness::Quiet)?;
+    super::logging::start_quietly()?;
     let temporary = tempfile::tempdir()
         .map_err(|error| Failure::because("no temporary directory", &error).next("name a file with --database PATH"))?;
     let (database, where_it_is) = match &arguments.database {
         Some(path) => (path.clone(), path.display().to_string()),
         None => (temporary.path().join("demo.db"), "a temporary file".to_owned()),
     };
-    let runtime = load::start_runtime(None)?;
+    let runtime = load::plain_runtime()?;
     let loaded = load::load(&runtime, load::bundled()).await?;
     if loaded.is_empty() {
         return Err(Failure::new("this program was built without its bundled providers")

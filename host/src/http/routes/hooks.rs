@@ -28,7 +28,7 @@ pub(super) async fn receive(
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = read_body(request.into_body(), WEBHOOK_BYTES_MAX).await?;
+    let body = read_body(request, WEBHOOK_BYTES_MAX).await?;
     match host.receive_webhook(&id, IncomingWebhook { headers, query, body }).await {
         Ok(Received::Applied | Received::Waiting) => Ok("OK".into_response()),
         Ok(Received::Rejected(why)) => {
