@@ -204,6 +204,11 @@ fn every_command_has_help() {
         &["operations", "recheck"],
         &["operations", "resolve"],
         &["operations", "void"],
+        &["keys"],
+        &["keys", "create"],
+        &["keys", "list"],
+        &["keys", "rotate"],
+        &["keys", "revoke"],
         &["completions"],
     ];
     for command in all {
@@ -230,6 +235,13 @@ fn what_is_not_understood_exits_with_2() {
         &["operations", "list", "--limit", "0"],
         &["operations", "resolve", "payop_1", "--as", "maybe", "--note", "x"],
         &["operations", "resolve", "payop_1", "--as", "absent"],
+        &["keys", "create"],
+        &["keys", "create", "--secret"],
+        &["keys", "create", "--secret", "--publishable"],
+        &["keys", "create", "--secret", "--scope", "all"],
+        &["keys", "create", "--publishable", "--scope", "read"],
+        &["keys", "create", "--publishable", "--expires", "soon"],
+        &["keys", "revoke", "sk_1"],
         &["completions", "abacus"],
     ];
     for arguments in all {
@@ -320,6 +332,8 @@ struct Server {
     child: Child,
     told: BufReader<std::process::ChildStdout>,
     address: String,
+    secret: String,
+    publishable: String,
 }
 
 impl Server {
@@ -335,12 +349,21 @@ impl Server {
         told.read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(',').next());
         let address = address.unwrap_or_else(|| panic!("no address in: {line}")).trim().to_owned();
-        Self { child, told, address }
+        let database = directory.path().join("till.db");
+        let key = |kind: &[&str]| {
+            let create = [&["keys", "create", "--database", path_text(&database)], kind].concat();
+            good(&create).trim().to_owned()
+        };
+        let (secret, publishable) = (key(&["--secret", "--scope", "read"]), key(&["--publishable"]));
+        Self { child, told, address, secret, publishable }
     }
 
+    /// With a key of each kind, as an operator makes them beside the running server.
     fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let request = format!("{request} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        let keys = format!("authorization: Bearer {}\r\nx-publishable-api-key: {}", self.secret, self.publishable);
+        let head = format!("host: {}\r\nconnection: close\r\n{keys}", self.address);
+        let request = format!("{request} HTTP/1.1\r\n{head}\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -373,11 +396,57 @@ impl Drop for Server {
 }
 
 #[test]
+fn keys_are_made_listed_replaced_and_taken_back() {
+    fn with<'a>(database: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+        [&["keys"], arguments, &["--database", database]].concat()
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("till.db");
+    let database = path_text(&database);
+    assert!(bad(&with(database, &["create", "--publishable"]), 1).contains("no database"));
+    good(&["demo", "--database", database]);
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&good(&[&with(database, arguments)[..], &["--json"]].concat())).unwrap()
+    };
+    let printed = good(&with(database, &["create", "--publishable"]));
+    assert!(printed.starts_with("pk_") && printed.trim().lines().count() == 1, "{printed}");
+    let made =
+        json(&["create", "--secret", "--scope", "operate", "--scope", "read", "--title", "orders", "--expires", "1h"]);
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    assert!(key.starts_with("sk_") && made["scopes"] == serde_json::json!(["read", "operate"]), "{made}");
+    assert!(made["expires_at"].is_string(), "{made}");
+    let listed = good(&with(database, &["list"]));
+    assert!(listed.contains(id) && listed.contains("orders") && listed.contains("2 of 2"), "{listed}");
+    assert!(!listed.contains("sk_") && !json(&["list"]).to_string().contains(key), "a key is shown once");
+    let next = json(&["rotate", id, "--grace", "0"]);
+    assert_ne!(next["key"], made["key"]);
+    assert_eq!((&next["scopes"], &next["expires_at"]), (&made["scopes"], &made["expires_at"]));
+    let state = |id: &str| {
+        let listed = json(&["list"]);
+        let found = listed["api_keys"].as_array().unwrap().iter().find(|key| key["id"] == id).cloned().unwrap();
+        found["state"].as_str().unwrap().to_owned()
+    };
+    let next = next["id"].as_str().unwrap();
+    assert_eq!((state(id).as_str(), state(next).as_str()), ("expired", "active"));
+    assert!(good(&with(database, &["revoke", next])).contains("opens nothing"));
+    assert_eq!(state(next), "revoked");
+    assert!(bad(&with(database, &["rotate", next]), 1).contains("revoked"));
+    let error = bad(&with(database, &["revoke", "apk_01JD3V9K6R2M4N8P0Q1S5T7W9X"]), 1);
+    assert!(error.contains("keys list"), "{error}");
+    bad(&with(database, &["rotate", id, "--grace", "32d"]), 1);
+}
+
+#[test]
 fn a_server_is_ready_serves_and_ends_when_told() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Server::start(&directory, &["--provider", "bundled:manual=second"]);
     let told = server.told_until("Ctrl-C");
-    assert!(told.contains("pp_manual_second") && told.matches("curl -s").count() == 3, "{told}");
+    assert!(
+        told.contains("pp_manual_second")
+            && told.contains("keys create --secret")
+            && told.matches("curl -s").count() == 3,
+        "{told}"
+    );
     assert!(server.ask("GET /health/ready").starts_with("HTTP/1.1 200"), "not ready");
     assert!(server.ask("GET /store/payment-providers").contains("pp_stripe-mock_automatic"));
 

@@ -51,6 +51,16 @@ impl Database {
         }
     }
 
+    /// How another command is told to use it, a space in front; nothing where it would do so anyway. A URL is taken from the
+    /// environment, which this process does not print.
+    pub(super) fn argument(&self) -> String {
+        match self {
+            Self::File(path) if path.as_os_str() == super::serve::DATABASE_DEFAULT => String::new(),
+            Self::File(path) => format!(" --database '{}'", path.display()),
+            Self::Url(_) => String::new(),
+        }
+    }
+
     /// For commands that look at what is there and make nothing.
     pub(super) fn must_exist(&self) -> Result<(), Failure> {
         let missing = |path: &Path| !path.is_file();

@@ -10,6 +10,7 @@ mod demo;
 mod encryption;
 mod failure;
 mod inspect;
+mod keys;
 mod load;
 mod logging;
 mod migrate;
@@ -17,6 +18,7 @@ mod operations;
 mod screen;
 mod serve;
 mod settings;
+mod span;
 mod walk;
 mod webhooks;
 
@@ -39,6 +41,7 @@ Examples:
   tillbox demo                           the whole payment flow, in this terminal
   tillbox serve --demo                   the same over HTTP, then a server to talk to
   tillbox provider inspect acme.wasm     what the host sees in a component
+  tillbox keys create --publishable      a key for a storefront
   tillbox operations list                what was asked of providers
   tillbox webhooks add URL               have events told to a server of yours
 
@@ -54,6 +57,9 @@ enum Command {
     /// Look at what was asked of providers, and ask about what is open.
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
+    /// Say who may call the HTTP server.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Look at who hears of events, and tell again what was given up.
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
@@ -79,6 +85,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Provider(command) => inspect::run(command).await,
         Command::Operations(command) => operations::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Webhooks(command) => webhooks::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,

@@ -20,14 +20,15 @@ use super::settings::{self, Flags, LOG_FILTER_DEFAULT, Said, Settings};
 use super::walk;
 use crate::Host;
 use crate::http::Server;
+use crate::store::Page;
 
 /// The database file when none is named.
 pub(super) const DATABASE_DEFAULT: &str = "tillbox.db";
 
 /// Serve the payment flow over HTTP, with both bundled providers, on an embedded database.
 ///
-/// There is no authentication yet, so the server listens on loopback addresses only. SIGINT or SIGTERM stops the server after
-/// the requests under way; a second one stops it at once.
+/// Callers show a key that `tillbox keys create` makes. The server listens on loopback addresses only, so that keys do not
+/// travel in the clear. SIGINT or SIGTERM stops the server after the requests under way; a second one stops it at once.
 ///
 /// Everything below can also be said in the environment and in a file (--config), there with `_` for `-`. A flag wins over the
 /// environment, the environment over the file, the file over the default.
@@ -91,9 +92,9 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let host = load::install(builder, &loaded).build().await?;
 
     let address = listener.local_addr()?;
-    let running = Running::start(listener, Server::new(host.clone()).limits(settings.limits), host)?;
+    let running = Running::start(listener, Server::new(host.clone()).limits(settings.limits), host.clone())?;
     let screen = Screen::standard();
-    let told = tell(screen, address, &database, &loaded, arguments.demo).await;
+    let told = tell(screen, &host, address, &database, &loaded, arguments.demo).await;
     if told.is_err() {
         running.stop();
     }
@@ -119,6 +120,7 @@ async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -
 /// Says where the server is, walks the demonstration when asked for, and how to go on.
 async fn tell(
     screen: Screen,
+    host: &Host,
     address: SocketAddr,
     database: &Database,
     loaded: &[Loaded],
@@ -132,17 +134,23 @@ async fn tell(
     }
     screen.flush()?;
     if demo {
-        walk::run(screen, address).await?;
+        walk::run(screen, host, address).await?;
     }
     let api = format!("http://{address}");
     let json = "-H 'content-type: application/json'";
     screen.line("")?;
+    if host.api_keys(Page { offset: 0, limit: 1 }).await?.count == 0 {
+        screen.line("There is no API key yet, so every call is refused. The first two lines make one of each kind.")?;
+    }
+    let here = database.argument();
     screen.line(screen.paint(Style::Bold, "Try it from another terminal:"))?;
-    screen.line(format!("  curl -s {api}/store/payment-providers"))?;
+    screen.line(format!("  SK=$(tillbox keys create --secret --scope operate{here})"))?;
+    screen.line(format!("  PK=$(tillbox keys create --publishable{here})"))?;
+    screen.line(format!("  curl -s {api}/store/payment-providers -H \"x-publishable-api-key: $PK\""))?;
     screen.line(format!(
-        "  curl -s {api}/admin/payment-collections {json} -d '{{\"currency_code\":\"eur\",\"amount\":10.50}}'"
+        "  curl -s -u \"$SK:\" {api}/admin/payment-collections {json} -d '{{\"currency_code\":\"eur\",\"amount\":10.50}}'"
     ))?;
-    screen.line(format!("  curl -s '{api}/admin/payments?limit=1'"))?;
+    screen.line(format!("  curl -s -u \"$SK:\" '{api}/admin/payments?limit=1'"))?;
     screen.line("Ctrl-C stops the server; requests under way are finished first.")?;
     Ok(screen.flush()?)
 }
@@ -160,7 +168,7 @@ fn installed(one: &Loaded) -> Vec<String> {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     if !address.ip().is_loopback() {
-        let what = format!("{address} can be reached from other machines, and the server does not ask who calls yet");
+        let what = format!("{address} can be reached from other machines, and keys would travel to it in the clear");
         return Err(Failure::new(what).next("listen on a loopback address, for example --listen 127.0.0.1:9000"));
     }
     TcpListener::bind(address).await.map_err(|error| {

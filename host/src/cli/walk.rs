@@ -10,10 +10,16 @@ use axum::body::Body;
 use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tillbox_core::Timestamp;
 use tokio::net::TcpStream;
 
 use super::failure::Failure;
 use super::screen::{Screen, Style};
+use crate::Host;
+use crate::clock::{Clock, SystemClock};
+use crate::http::PUBLISHABLE_KEY_HEADER;
+use crate::service::{IssuedApiKey, NewApiKey};
+use crate::store::Scope;
 
 /// Bytes of an answer that are read: a collection of a dozen operations has some ten thousand.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -21,17 +27,33 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Milliseconds for one request: several times what a call to a bundled provider may take.
 const REQUEST_MS_MAX: u64 = 60_000;
 
+/// Milliseconds after which the keys of a walk end, should nobody be left to take them back.
+const KEYS_MS: i64 = 10 * 60 * 1_000;
+
 const COLLECTIONS: &str = "/admin/payment-collections";
 
 /// Walks two payments through the server at this address.
 ///
 /// # Errors
 /// The first answer that is not what it should be.
-pub(super) async fn run(screen: Screen, address: SocketAddr) -> Result<(), Failure> {
-    let walk = Walk { screen, address };
-    walk.providers().await?;
-    walk.card().await?;
-    walk.by_hand().await?;
+pub(super) async fn run(screen: Screen, host: &Host, address: SocketAddr) -> Result<(), Failure> {
+    let title = Some("the demonstration of `serve --demo`".to_owned());
+    let expires_at = Some(Timestamp(SystemClock.now().0 + KEYS_MS));
+    let secret = NewApiKey { title: title.clone(), expires_at, ..NewApiKey::secret([Scope::Operate]) };
+    let (secret, secret_key) = host.create_api_key(secret).await?;
+    let publishable = NewApiKey { title, expires_at, ..NewApiKey::publishable() };
+    let (publishable, publishable_key) = host.create_api_key(publishable).await?;
+    let walk = Walk { screen, address, secret_key, publishable_key };
+    let walked = async {
+        walk.providers().await?;
+        walk.card().await?;
+        walk.by_hand().await
+    };
+    let walked = walked.await;
+    for key in [secret, publishable] {
+        host.revoke_api_key(&key.id).await?;
+    }
+    walked?;
     let verdict = "Both payments went through the sandboxed components; every answer above was checked.";
     Ok(screen.line(screen.paint(Style::Good, verdict))?)
 }
@@ -39,6 +61,8 @@ pub(super) async fn run(screen: Screen, address: SocketAddr) -> Result<(), Failu
 struct Walk {
     screen: Screen,
     address: SocketAddr,
+    secret_key: IssuedApiKey,
+    publishable_key: IssuedApiKey,
 }
 
 /// An answer of the server.
@@ -194,6 +218,11 @@ impl Walk {
         if method == Method::POST {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
+        request = if path.starts_with("/store/") {
+            request.header(PUBLISHABLE_KEY_HEADER, self.publishable_key.reveal())
+        } else {
+            request.header(header::AUTHORIZATION, format!("Bearer {}", self.secret_key.reveal()))
+        };
         let answer = sender.send_request(request.body(Body::from(body.to_owned()))?).await?;
         let status = answer.status().as_u16();
         let bytes = axum::body::to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await?;

@@ -3,13 +3,14 @@
 //! Paths and shapes are those of the reference commerce server where it has them. Handlers decide nothing: they parse,
 //! call one method of the service, and answer. All JSON types are in `wire`; amounts are decimal numbers of major units
 //! whose digits are never put through a float. A storefront (`/store`) never says an amount and never reads a provider's
-//! private state, the payer, or the words of a provider. There is no authentication here yet, so [`serve`] answers on
-//! loopback addresses only.
+//! private state, the payer, or the words of a provider. Every call is asked for a key: `access` says of which kind and scope.
 //!
 //! | what happened | status | `type` |
 //! |---|---|---|
 //! | unknown route or id | 404 | `not_found` |
 //! | input that can never be right | 400, 405, 413, 415 | `invalid_data` |
+//! | no key for the door, or none that counts | 401 under `/admin`, 400 `not_allowed` under `/store` | `unauthorized` |
+//! | the key may not do it | 403 | `forbidden` |
 //! | the state forbids it | 400 | `not_allowed` |
 //! | there is one already | 422 | `duplicate_error` |
 //! | it may be right in a moment | 409 with `Retry-After` | `conflict` |
@@ -27,11 +28,15 @@
 //! The last one is `false` only with proof.
 
 mod limits;
+mod options;
 
 mod wire;
 
 mod problem;
 
+mod access;
+mod auth;
+mod credentials;
 mod extract;
 mod gate;
 mod idempotency;
@@ -44,33 +49,43 @@ use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 
 use crate::Host;
+use auth::Guard;
 use gate::Gate;
 use idempotency::Door;
 use problem::Problem;
 
+pub use credentials::PUBLISHABLE_KEY_HEADER;
 pub use limits::{
     ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
     DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
     LIST_LIMIT_DEFAULT, Limits, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS,
 };
+pub use options::Options;
 pub use server::{Server, serve};
 
-/// All routes, to be mounted in a server of your own. That server has to say who may call what: these routes do not ask.
+/// All routes, to be mounted in a server of your own. They ask every caller for a key: `tillbox keys create`, or
+/// [`Host::create_api_key`], makes one.
 pub fn router(host: Host) -> Router {
-    let limits = Limits::default();
-    assembled(host, &Gate::new(&limits), limits)
+    router_with(host, &Options::default())
 }
 
-fn assembled(host: Host, gate: &Gate, limits: Limits) -> Router {
+/// The same, put together otherwise.
+pub fn router_with(host: Host, options: &Options) -> Router {
+    assembled(host, &Gate::new(&options.limits), options)
+}
+
+fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
     let keyed = |routes: Router<Host>, door: Door| {
         routes.route_layer(from_fn_with_state((host.clone(), door), idempotency::pass))
     };
     let asked = keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks());
-    let guarded = asked.route_layer(from_fn_with_state(gate.clone(), gate::pass));
+    let guard = from_fn_with_state(Guard::new(host.clone(), options.open), auth::pass);
+    let guarded = asked.route_layer(guard.clone()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
+    // Whatever has a route passes the guard; only machines that ask for health need no place.
     guarded
-        .merge(routes::health())
+        .merge(routes::health().route_layer(guard))
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(Extension(limits))
+        .layer(Extension(options.limits))
         .with_state(host)
 }

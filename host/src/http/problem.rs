@@ -36,7 +36,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, kind: &'static str, code: &str, message: impl Into<Box<str>>) -> Self {
+    pub(super) fn new(status: StatusCode, kind: &'static str, code: &str, message: impl Into<Box<str>>) -> Self {
         Self {
             status,
             kind,
@@ -199,7 +199,14 @@ impl Problem {
             request_may_have_been_sent: self.sent,
             culprit: self.culprit.map(Culprit::as_str),
         };
-        let mut response = (self.status, Json(body)).into_response();
+        let status = self.status;
+        let mut response = (status, Json(body)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 11.6.1: what would have been good.
+            for scheme in ["Bearer realm=\"tillbox\"", "Basic realm=\"tillbox\", charset=\"UTF-8\""] {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
+        }
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

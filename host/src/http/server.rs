@@ -1,7 +1,7 @@
 //! A server for the routes: connections that cannot hang, and a shutdown that waits for money.
 //!
-//! It answers on loopback addresses only, and only to requests that mean a loopback address: a web page elsewhere that has
-//! its name point at this machine (DNS rebinding) must not reach routes that ask nobody who they are.
+//! It answers on loopback addresses only, so that no key travels in the clear, and only to requests that mean a loopback
+//! address: a web page elsewhere that has its name point at this machine (DNS rebinding) has no business here.
 
 use std::io;
 use std::net::IpAddr;
@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use super::gate::Gate;
 use super::limits::{ACCEPT_PAUSE_MS, Limits};
+use super::options::Options;
 use super::problem::Problem;
 use crate::Host;
 
@@ -29,7 +30,7 @@ use crate::Host;
 /// limits than the usual ones there is [`Server`].
 ///
 /// # Errors
-/// When the listener has no address, or one that other machines can reach: there is no authentication yet.
+/// When the listener has no address, or one that other machines can reach: keys must not travel in the clear.
 pub async fn serve(
     listener: TcpListener,
     host: Host,
@@ -42,20 +43,21 @@ pub async fn serve(
 #[derive(Debug)]
 pub struct Server {
     host: Host,
-    limits: Limits,
+    options: Options,
 }
 
+/// It always asks for keys.
 impl Server {
     /// With the usual limits.
     #[must_use]
     pub fn new(host: Host) -> Self {
-        Self { host, limits: Limits::default() }
+        Self { host, options: Options::default() }
     }
 
     /// With limits of your own.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.options = self.options.limits(limits);
         self
     }
 
@@ -68,8 +70,9 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let gate = Gate::new(&self.limits);
-        serve_routes(listener, super::assembled(self.host, &gate, self.limits), gate, self.limits, shutdown).await
+        let Self { host, options } = self;
+        let gate = Gate::new(&options.limits);
+        serve_routes(listener, super::assembled(host, &gate, &options), gate, options.limits, shutdown).await
     }
 }
 
@@ -83,8 +86,8 @@ async fn serve_routes(
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         let message = format!(
-            "{address} can be reached from other machines, and these routes do not ask who calls: listen on 127.0.0.1 or \
-             [::1], and let a server with authentication pass requests on"
+            "{address} can be reached from other machines, and keys would travel to it in the clear: listen on 127.0.0.1 \
+             or [::1], and let a server with TLS pass requests on"
         );
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }

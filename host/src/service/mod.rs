@@ -3,6 +3,7 @@
 //!
 //! It writes no SQL, knows no HTTP, and is not told which provider is a component and which is native Rust.
 
+mod api_keys;
 mod builder;
 mod captures;
 mod collections;
@@ -47,6 +48,7 @@ use crate::store::{Store, SubscriberId};
 use dispatch::Wake;
 use seal::Seal;
 
+pub use api_keys::{ApiKey, ApiKeyState, IssuedApiKey, LAST_USED_MS, NewApiKey, NotAKey, ROTATION_GRACE_MS_MAX};
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
 pub use dispatch::LANES_MAX;
 pub use endpoints::{

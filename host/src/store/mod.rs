@@ -3,6 +3,7 @@
 //! One change is one transaction: the collection, its sessions, payments and operations, and the events for the outside,
 //! together or not at all, and only on top of the version that the decision was made on.
 
+mod api_keys;
 mod change;
 mod claims;
 mod delivery;
@@ -26,6 +27,7 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::operation::OperationState;
 
+pub use api_keys::{ApiKeyId, ApiKeyKind, ApiKeys, KeptApiKey, Scope};
 pub use change::{Change, Stored};
 pub use claims::{Claimed, Claims, Whose};
 pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
@@ -110,6 +112,7 @@ pub trait Store:
     + Dispatches
     + KeyStore
     + SideStore
+    + ApiKeys
     + Send
     + Sync
     + std::fmt::Debug

@@ -158,6 +158,8 @@ pub struct Ack {
     pub amount_minor: Option<i64>,
     /// The port it listens on, where the order was to listen.
     pub port: Option<u16>,
+    /// The key that opens it there.
+    pub key: Option<String>,
 }
 
 /// Why there is no acknowledgement.

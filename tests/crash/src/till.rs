@@ -13,10 +13,10 @@ use tillbox::core::operation::OperationState;
 use tillbox::core::{Money, Timestamp};
 use tillbox::runtime::Provider as _;
 use tillbox::service::{
-    CollectionUpdate, DEADLINE_MS_MAX, IdempotencyKey, IncomingWebhook, NewCollection, NewRefund, NewSession,
-    SessionUpdate,
+    CollectionUpdate, DEADLINE_MS_MAX, IdempotencyKey, IncomingWebhook, NewApiKey, NewCollection, NewRefund,
+    NewSession, SessionUpdate,
 };
-use tillbox::store::Page;
+use tillbox::store::{Page, Scope};
 use tillbox::{Error, Host};
 
 use crate::fate::Fate;
@@ -237,7 +237,10 @@ impl Till {
                 let host = host.with_key(IdempotencyKey::new("clerk", key)?);
                 return self.carry_out_boxed(&host, *order).await;
             }
-            Order::Listen => Ack { port: Some(self.listen().await), ..Ack::default() },
+            Order::Listen => {
+                let (_, key) = self.host.create_api_key(NewApiKey::secret([Scope::Operate])).await?;
+                Ack { port: Some(self.listen().await), key: Some(key.reveal().to_owned()), ..Ack::default() }
+            }
             Order::Ping => Ack::default(),
         })
     }

@@ -12,8 +12,8 @@ use tillbox::core::text::{Json, Sealed};
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
-    Change, Channel, KeptDelivery, KeptHolder, KeptSubscriber, KeyRow, KeyWrite, MergedClaim, RefundReason, Secret,
-    Store, StoreError, Stored, SubscriberId,
+    ApiKeyId, ApiKeyKind, Change, Channel, KeptApiKey, KeptDelivery, KeptHolder, KeptSubscriber, KeyRow, KeyWrite,
+    MergedClaim, RefundReason, Scope, Secret, Store, StoreError, Stored, SubscriberId,
 };
 
 /// A webhook request, with everything in it that may be lost on the way.
@@ -77,6 +77,27 @@ pub fn key(key: &str, holder: &str, expires_at: i64) -> KeyWrite {
         expires_at: Timestamp(expires_at),
     };
     KeyWrite { caller: "till".to_owned(), key: key.to_owned(), before: None, row, at: Timestamp(1_700_000_000_000) }
+}
+
+/// A secret API key with everything in it.
+///
+/// # Panics
+/// When its id is none.
+#[must_use]
+pub fn api_key(number: u32) -> KeptApiKey {
+    let id = |number| ApiKeyId::parse(&format!("apk_{}", tail(number))).expect("an id");
+    KeptApiKey {
+        id: id(number),
+        kind: ApiKeyKind::Secret,
+        title: Some("the order service's, é".to_owned()),
+        scopes: vec![Scope::Read, Scope::Administer],
+        digest: std::array::from_fn(|index| u8::try_from(index * 7).expect("below 256")),
+        replaced_by: Some(id(number + 1)),
+        created_at: Timestamp(1_700_000_000_000),
+        expires_at: Some(Timestamp(1_700_000_000_001)),
+        revoked_at: Some(Timestamp(1_700_000_000_002)),
+        last_used_at: Some(Timestamp(1_700_000_000_003)),
+    }
 }
 
 /// The provider of all samples.

@@ -11,6 +11,8 @@ use super::embedded;
 use super::over_http::Connection;
 use super::steps::Laps;
 use super::{Failure, Via};
+use crate::service::{IssuedApiKey, NewApiKey};
+use crate::store::Scope;
 use crate::{Host, http};
 
 /// What is to be paid, and of it given back: in major units of [`CURRENCY`].
@@ -36,6 +38,7 @@ pub(super) struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
+    key: IssuedApiKey,
 }
 
 /// One client of a door.
@@ -62,7 +65,7 @@ impl Door {
     pub(super) async fn client(&self) -> Result<Client, Failure> {
         match self {
             Self::Embedded(host) => Ok(Client::Embedded(host.clone())),
-            Self::Http(server) => Connection::open(server.address).await.map(Client::Http),
+            Self::Http(server) => Connection::open(server.address, &server.key).await.map(Client::Http),
         }
     }
 
@@ -83,10 +86,11 @@ impl Server {
         let no_server = |error: std::io::Error| Failure::because("the server cannot listen on loopback", &error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_server)?;
         let address = listener.local_addr().map_err(no_server)?;
+        let (_, key) = host.create_api_key(NewApiKey::secret([Scope::Operate])).await?;
         let (stop, stopped) = oneshot::channel();
         // It stops when the sender is dropped.
         let ended = tokio::spawn(http::serve(listener, host, async { drop(stopped.await) }));
-        Ok(Self { address, stop, ended })
+        Ok(Self { address, stop, ended, key })
     }
 }
 

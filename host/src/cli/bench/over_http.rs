@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::Failure;
 use super::door::{AMOUNT, CURRENCY, REFUND, provider_id};
 use super::steps::{Laps, Step};
+use crate::service::IssuedApiKey;
 
 /// Bytes of an answer at most: a collection with one payment has a few thousand.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -19,17 +20,18 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// A connection to the server.
 pub(super) struct Connection {
     address: String,
+    authorization: String,
     sender: SendRequest<Body>,
 }
 
 impl Connection {
-    pub(super) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+    pub(super) async fn open(address: SocketAddr, key: &IssuedApiKey) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await.map_err(|error| lost(&error))?;
         stream.set_nodelay(true).map_err(|error| lost(&error))?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
         // It ends with the sender; what goes wrong in it, the sender is told.
         tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { address: address.to_string(), sender })
+        Ok(Self { address: address.to_string(), authorization: format!("Bearer {}", key.reveal()), sender })
     }
 
     pub(super) async fn flow(&mut self) -> Result<Laps, Failure> {
@@ -61,6 +63,7 @@ impl Connection {
     async fn post(&mut self, path: &str, body: String) -> Result<Value, Failure> {
         let request = Request::post(path)
             .header(header::HOST, &self.address)
+            .header(header::AUTHORIZATION, &self.authorization)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body))
             .map_err(|error| lost(&error))?;

@@ -5,6 +5,7 @@
 //! what became of the change and says that.
 
 mod address;
+mod api_keys;
 mod claims;
 mod connections;
 mod dispatch;

@@ -3,6 +3,7 @@
 //! Waiting changes share a transaction and so one fsync: group commit. A refused one takes nobody with it.
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
+mod api_keys;
 mod claims;
 mod dispatch;
 mod holders;
@@ -241,12 +242,13 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
     include_str!("../migrations/sqlite/0004_events_out.sql"),
     include_str!("../migrations/sqlite/0005_idempotency.sql"),
+    include_str!("../migrations/sqlite/0006_api_keys.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

@@ -30,6 +30,7 @@ pub(super) const TABLES: &[Table] = &[
     table("subscriber", &["id"]),
     table("dispatch", &["id"]),
     table("idempotency", &["caller", "key"]),
+    table("api_key", &["id"]),
     table("meta", &["name"]),
 ];
 

@@ -24,6 +24,7 @@ pub(crate) struct Desk {
     pub(crate) setup: Setup,
     pub(crate) host: Arc<Process>,
     port: u16,
+    key: String,
     acks: Vec<Ack>,
     disk: Option<PathBuf>,
 }
@@ -53,8 +54,8 @@ impl Desk {
 
     async fn open(place: Place, setup: Setup, disk: Option<PathBuf>) -> Self {
         let host = Arc::new(start(&place, &setup, disk.as_deref()).await);
-        let port = host.tell(&Order::Listen).await.ack().port.expect("it listens");
-        Self { place, setup, host, port, acks: Vec::new(), disk }
+        let (port, key) = listening(&host).await;
+        Self { place, setup, host, port, key, acks: Vec::new(), disk }
     }
 
     /// Kills the host and starts another one, as this setup says.
@@ -62,7 +63,7 @@ impl Desk {
         self.host.kill().await;
         self.setup = setup;
         self.host = Arc::new(start(&self.place, &self.setup, self.disk.as_deref()).await);
-        self.port = self.host.tell(&Order::Listen).await.ack().port.expect("it listens");
+        (self.port, self.key) = listening(&self.host).await;
     }
 
     /// Tells the disk how to fail; with nothing it works.
@@ -123,7 +124,8 @@ impl Desk {
     /// Asks over HTTP: the status and the body.
     pub(crate) async fn get(&self, target: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.expect("it listens");
-        let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let head = format!("host: localhost\r\nconnection: close\r\nauthorization: Bearer {}", self.key);
+        let request = format!("GET {target} HTTP/1.1\r\n{head}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("it answers");
@@ -176,6 +178,12 @@ pub(crate) fn capture(payment: &str) -> Order {
 
 fn told(folder: &Path) -> PathBuf {
     folder.join("disk")
+}
+
+/// The port that a host listens on, and a key that opens it.
+async fn listening(host: &Process) -> (u16, String) {
+    let ack = host.tell(&Order::Listen).await.ack();
+    (ack.port.expect("it listens"), ack.key.expect("it makes a key"))
 }
 
 async fn start(place: &Place, setup: &Setup, disk: Option<&Path>) -> Process {

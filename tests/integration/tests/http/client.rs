@@ -21,9 +21,32 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
+/// Where requests go, and the keys that go with them.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    /// May operate and administer.
+    pub(crate) secret: String,
+    pub(crate) publishable: String,
+}
+
+impl Door {
+    /// The header that opens this path, where one does.
+    pub(crate) fn key(&self, target: &str) -> Option<(&'static str, String)> {
+        if target.starts_with("/admin") {
+            Some(("authorization", format!("Bearer {}", self.secret)))
+        } else if target.starts_with("/store") {
+            Some(("x-publishable-api-key", self.publishable.clone()))
+        } else {
+            None
+        }
+    }
+}
+
 /// One request.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    anonymous: bool,
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -32,7 +55,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
+        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new(), anonymous: false }
     }
 
     /// A POST the way an honest client sends it.
@@ -45,13 +68,20 @@ impl Request {
         self
     }
 
+    /// Without the key that every request of a test has.
+    pub(crate) fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Sends it and reads the answer. `host` and `content-length` are added where they are not among the headers.
-    pub(crate) fn send(&self, address: SocketAddr) -> Answer {
+    /// Sends it and reads the answer. `host`, `content-length` and the key are added where they are not among the headers.
+    pub(crate) fn send(&self, door: &Door) -> Answer {
+        let address = door.address;
         let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.target);
         let has = |name: &str| self.headers.iter().any(|(header, _)| header == name);
         if !has("host") {
@@ -59,6 +89,9 @@ impl Request {
         }
         if !has("content-length") {
             head.push_str(&format!("content-length: {}\r\n", self.body.len()));
+        }
+        if let Some((name, key)) = door.key(&self.target).filter(|(name, _)| !self.anonymous && !has(name)) {
+            head.push_str(&format!("{name}: {key}\r\n"));
         }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));

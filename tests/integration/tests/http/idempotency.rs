@@ -18,7 +18,7 @@ fn replayed(answer: &Answer) -> bool {
 
 /// Sends it twice: the second answer is the first one.
 fn twice(shop: &Shop, request: &Request) -> Answer {
-    let first = request.send(shop.address);
+    let first = request.send(&shop.door);
     assert!(!replayed(&first), "{} {}", request.method, request.target);
     again(shop, request, &first);
     first
@@ -26,7 +26,7 @@ fn twice(shop: &Shop, request: &Request) -> Answer {
 
 fn again(shop: &Shop, request: &Request, first: &Answer) {
     let trace = shop.trace();
-    let second = request.send(shop.address);
+    let second = request.send(&shop.door);
     let what = format!("{} {}", request.method, request.target);
     assert_eq!((second.status, &second.text), (first.status, &first.text), "{what}");
     assert!(replayed(&second), "{what}");
@@ -117,7 +117,7 @@ fn a_decline_and_a_rejection_are_answers_and_a_broken_call_is_none() {
     let made = shop.post(&target, &body);
     let payment = id(&shop.authorize(&id(&made["payment_session"]), &json!({}))["payment"]);
     let capture = post(&format!("/admin/payments/{payment}/capture"), &json!({ "amount": 4 }), "b");
-    let (first, second) = (capture.send(shop.address), capture.send(shop.address));
+    let (first, second) = (capture.send(&shop.door), capture.send(&shop.door));
     assert_eq!((first.status, second.status), (502, 502), "{}", second.body);
     assert!(!replayed(&second) && first.body["operation_id"] != second.body["operation_id"], "{}", second.body);
 }
@@ -127,7 +127,7 @@ fn a_key_used_for_something_else_names_what_differs() {
     let shop = Shop::open();
     let (one, other) = (shop.payment(CARDS, "50", "eur"), shop.payment(CARDS, "50", "eur"));
     let capture = |payment: &str| format!("/admin/payments/{payment}/capture");
-    ok(post(&capture(&one), &json!({ "amount": 4.00 }), "a").send(shop.address));
+    ok(post(&capture(&one), &json!({ "amount": 4.00 }), "a").send(&shop.door));
     let reused = |field| Refused { field: Some(field), ..Refused::new(422, "invalid_data", "idempotency_key_reused") };
     shop.refuses(&post(&capture(&one), &json!({ "amount": 4.01 }), "a"), reused("amount"));
     shop.refuses(&post(&capture(&one), &json!({}), "a"), reused("amount"));
@@ -135,7 +135,7 @@ fn a_key_used_for_something_else_names_what_differs() {
     shop.refuses(&post(&format!("/admin/payments/{one}/refund"), &json!({ "amount": 4 }), "a"), reused("route"));
     // What the amount means counts, not how it is written; quotes are part of the header, not of the key.
     let spelled = Request::post(&capture(&one), r#"{"amount":4.0}"#).header("idempotency-key", "\"a\"");
-    assert!(replayed(&spelled.send(shop.address)));
+    assert!(replayed(&spelled.send(&shop.door)));
 
     let collection = shop.collection("20", "eur");
     let target = format!("/store/payment-collections/{collection}/payment-sessions");
@@ -143,8 +143,8 @@ fn a_key_used_for_something_else_names_what_differs() {
         let body = format!(r#"{{"data":{data},"provider_id":"{MANUAL_ID}"}}"#);
         Request::post(&target, body).header("idempotency-key", "b")
     };
-    ok(with(r#"{"a":{"x":1.50,"y":[1]},"b":2}"#).send(shop.address));
-    assert!(replayed(&with(r#"{"b":2.0,"a":{"y":[1e0],"x":15e-1}}"#).send(shop.address)));
+    ok(with(r#"{"a":{"x":1.50,"y":[1]},"b":2}"#).send(&shop.door));
+    assert!(replayed(&with(r#"{"b":2.0,"a":{"y":[1e0],"x":15e-1}}"#).send(&shop.door)));
     shop.refuses(&with(r#"{"a":{"x":1.51,"y":[1]},"b":2}"#), reused("data.a.x"));
 }
 
@@ -160,21 +160,21 @@ fn a_key_has_a_form_and_readers_ignore_it() {
     }
     shop.refuses(&capture("a").header("idempotency-key", "b"), wrong);
     let read = Request::new("GET", &format!("/admin/payments/{payment}")).header("idempotency-key", "");
-    assert_eq!(read.send(shop.address).status, 200);
+    assert_eq!(read.send(&shop.door).status, 200);
     // Nothing refused before anything was asked is kept: the key is still free.
     let key = "k".repeat(255);
     let too_much = Request::post(&format!("/admin/payments/{payment}/capture"), r#"{"amount":11}"#);
     shop.refuses(&too_much.header("idempotency-key", &key), Refused::new(400, "invalid_data", "exceeds_authorized"));
-    ok(capture(&key).send(shop.address));
+    ok(capture(&key).send(&shop.door));
 }
 
 /// Sends one request from many clients at once: one effect, equal answers.
 fn crowd(shop: &Shop, request: &Request) -> Value {
     let answers: Vec<Answer> = std::thread::scope(|scope| {
-        let asked: Vec<_> = (0..CROWD).map(|_| scope.spawn(|| request.send(shop.address))).collect();
+        let asked: Vec<_> = (0..CROWD).map(|_| scope.spawn(|| request.send(&shop.door))).collect();
         asked.into_iter().map(|answer| answer.join().expect("an answer")).collect()
     });
-    let last = request.send(shop.address);
+    let last = request.send(&shop.door);
     assert_eq!(last.status, 200, "{}", last.body);
     for answer in answers {
         if answer.status == 409 {

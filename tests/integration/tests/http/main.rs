@@ -15,6 +15,7 @@ mod crowd;
 mod digits;
 mod faults;
 mod idempotency;
+mod keys;
 mod privacy;
 mod refused;
 mod restart;

@@ -165,15 +165,17 @@ fn bodies_that_are_too_large_are_refused() {
     shop.refuses(&Request::post(&target, large(BODY_BYTES_MAX + 1)), too_large);
     // Without a length, and with one that says more than anybody waits for.
     let piece = format!("{:x}\r\n{}\r\n", BODY_BYTES_MAX, " ".repeat(BODY_BYTES_MAX));
+    let (name, key) = shop.door.key(&target).unwrap();
     let pieces = format!(
         "POST {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         {name}: {key}\r\n\
          transfer-encoding: chunked\r\n\r\n{piece}{piece}0\r\n\r\n"
     );
     assert_eq!(send_raw(shop.address, pieces.as_bytes()).status, 413);
     let promise = Request::post(&target, "").header("content-length", "99999999999");
     shop.refuses(&promise, too_large);
     // At the limit it is a body like any other.
-    assert_eq!(Request::post(&target, large(BODY_BYTES_MAX)).send(shop.address).status, 200);
+    assert_eq!(Request::post(&target, large(BODY_BYTES_MAX)).send(&shop.door).status, 200);
     // What is handed on to a provider has the contract's own limit.
     let collection = shop.collection("10", "eur");
     let body = json!({ "provider_id": CARDS, "data": { "payment_method": "x".repeat(66_000) } }).to_string();
@@ -259,7 +261,7 @@ fn requests_for_another_name_than_this_machines_are_refused() {
         let request = Request::new("GET", "/admin/payments").header("host", host);
         shop.refuses(&request, Refused::new(421, "invalid_data", "not_local"));
     }
-    assert_eq!(Request::new("GET", "/admin/payments").header("host", "localhost:1").send(shop.address).status, 200);
+    assert_eq!(Request::new("GET", "/admin/payments").header("host", "localhost:1").send(&shop.door).status, 200);
 }
 
 #[test]

@@ -9,11 +9,14 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tillbox::Host;
 use tillbox::runtime::{ComponentProvider, Grants, Runtime, RuntimeConfig};
+use tillbox::service::{ApiKey, NewApiKey};
+use tillbox::store::Scope;
 use tillbox_artifacts::{HOSTILE, MANUAL, STRIPE_MOCK, WHOLE};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, oneshot};
 
-use crate::client::{Answer, Request};
+use crate::client::{Answer, Door, Request};
 
 /// A person takes the money.
 pub(crate) const MANUAL_ID: &str = "pp_manual_default";
@@ -65,9 +68,19 @@ async fn installed() -> &'static [Installed] {
         .await
 }
 
+/// The keys of a test: one that may do everything there is, and one for its storefront.
+async fn keys(host: &Host) -> (String, String) {
+    let secret = host.create_api_key(NewApiKey::secret([Scope::Operate, Scope::Administer])).await.expect("a key");
+    let publishable = host.create_api_key(NewApiKey::publishable()).await.expect("a key");
+    (secret.1.reveal().to_owned(), publishable.1.reveal().to_owned())
+}
+
 /// A host that listens.
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
+    pub(crate) door: Door,
+    host: Host,
+    threads: Handle,
     directory: TempDir,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -81,7 +94,7 @@ impl Shop {
 
     fn open_in(directory: TempDir) -> Self {
         let database = directory.path().join("books.db");
-        let (told, address) = std::sync::mpsc::channel();
+        let (told, started) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = std::thread::spawn(move || {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -92,29 +105,51 @@ impl Shop {
                     host = host.provider(id, Arc::clone(provider) as Arc<_>);
                 }
                 let host = host.build().await.expect("the database opens");
+                let keys = keys(&host).await;
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-                told.send(listener.local_addr().expect("an address")).expect("the test waits for it");
+                let address = listener.local_addr().expect("an address");
+                let (secret, publishable) = keys;
+                let door = Door { address, secret, publishable };
+                told.send((door, host.clone(), Handle::current())).expect("the test waits for it");
                 let shutdown = async { drop(stopped.await) };
                 tillbox::http::serve(listener, host, shutdown).await.expect("it serves until it is stopped");
             });
         });
-        let address = address.recv().expect("the host starts");
-        Self { address, directory, stop, server }
+        let (door, host, threads) = started.recv().expect("the host starts");
+        Self { address: door.address, door, host, threads, directory, stop, server }
+    }
+
+    /// Where its files are.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// A new key of the host.
+    pub(crate) fn new_key(&self, new: NewApiKey) -> (ApiKey, String) {
+        let (key, issued) = self.threads.block_on(self.host.create_api_key(new)).expect("a good key");
+        (key, issued.reveal().to_owned())
+    }
+
+    /// What the host itself says, asked on its own threads.
+    pub(crate) fn ask_host<T>(&self, question: impl AsyncFnOnce(&Host) -> T) -> T {
+        self.threads.block_on(question(&self.host))
     }
 
     /// Stops the host and starts another one on the same database.
     pub(crate) fn restart(self) -> Self {
+        // The old host lets go of its file before the new one opens it.
+        drop(self.host);
         self.stop.send(()).expect("it still runs");
         self.server.join().expect("it stops in order");
         Self::open_in(self.directory)
     }
 
     pub(crate) fn get(&self, target: &str) -> Value {
-        ok(Request::new("GET", target).send(self.address))
+        ok(Request::new("GET", target).send(&self.door))
     }
 
     pub(crate) fn delete(&self, target: &str) -> Value {
-        ok(Request::new("DELETE", target).send(self.address))
+        ok(Request::new("DELETE", target).send(&self.door))
     }
 
     pub(crate) fn post(&self, target: &str, body: &Value) -> Value {
@@ -123,13 +158,13 @@ impl Shop {
 
     /// A POST whatever comes back.
     pub(crate) fn ask(&self, target: &str, body: &Value) -> Answer {
-        Request::post(target, body.to_string()).send(self.address)
+        Request::post(target, body.to_string()).send(&self.door)
     }
 
     /// A new collection's id. The amount is JSON text, so that its digits are the test's own.
     pub(crate) fn collection(&self, amount: &str, currency_code: &str) -> String {
         let body = format!(r#"{{"amount":{amount},"currency_code":"{currency_code}"}}"#);
-        let answer = ok(Request::post("/admin/payment-collections", body).send(self.address));
+        let answer = ok(Request::post("/admin/payment-collections", body).send(&self.door));
         id(&answer["payment_collection"])
     }
 
@@ -143,7 +178,7 @@ impl Shop {
     pub(crate) fn share(&self, collection: &str, provider: &str, amount: &str) -> String {
         let target = format!("/admin/payment-collections/{collection}/payment-sessions");
         let body = format!(r#"{{"provider_id":"{provider}","amount":{amount}}}"#);
-        id(&ok(Request::post(&target, body).send(self.address))["payment_session"])
+        id(&ok(Request::post(&target, body).send(&self.door))["payment_session"])
     }
 
     /// What a storefront is answered when it authorizes.
@@ -159,11 +194,11 @@ impl Shop {
     }
 
     pub(crate) fn capture(&self, payment: &str, body: &str) -> Answer {
-        Request::post(&format!("/admin/payments/{payment}/capture"), body).send(self.address)
+        Request::post(&format!("/admin/payments/{payment}/capture"), body).send(&self.door)
     }
 
     pub(crate) fn refund(&self, payment: &str, body: &str) -> Answer {
-        Request::post(&format!("/admin/payments/{payment}/refund"), body).send(self.address)
+        Request::post(&format!("/admin/payments/{payment}/refund"), body).send(&self.door)
     }
 
     /// Everything that was ever stored leaves an event: the number of the last one.
@@ -188,7 +223,7 @@ impl Shop {
     /// Sends what the host must turn down, and checks the answer and that nothing was stored.
     pub(crate) fn refuses(&self, request: &Request, want: Refused) -> Answer {
         let before = self.trace();
-        let answer = request.send(self.address);
+        let answer = request.send(&self.door);
         want.check(&answer, request);
         assert_eq!(self.trace(), before, "{} {} left a trace", request.method, request.target);
         answer

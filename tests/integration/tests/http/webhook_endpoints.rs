@@ -122,8 +122,8 @@ fn an_endpoint_is_made_changed_and_removed_and_its_secret_is_shown_once() {
         assert_eq!(answer.status, status, "{target} {body}");
         assert_eq!(answer.body["field"].as_str(), field, "{target} {body}");
     }
-    let state = Request::new("GET", &format!("{target}/deliveries?state=lost")).send(shop.address);
+    let state = Request::new("GET", &format!("{target}/deliveries?state=lost")).send(&shop.door);
     assert_eq!(state.status, 400);
     assert_eq!(shop.delete(&target)["deleted"], true);
-    assert_eq!(Request::new("GET", &target).send(shop.address).status, 404);
+    assert_eq!(Request::new("GET", &target).send(&shop.door).status, 404);
 }

@@ -25,7 +25,7 @@ fn signature(body: &str, secret: &str, seconds: u64) -> String {
 fn tell(shop: &Shop, body: &Value, secret: &str, seconds: u64) -> Answer {
     let body = body.to_string();
     let signature = signature(&body, secret, seconds);
-    Request::new("POST", TARGET).header("stripe-signature", &signature).body(body).send(shop.address)
+    Request::new("POST", TARGET).header("stripe-signature", &signature).body(body).send(&shop.door)
 }
 
 /// A debit of 10.50 USD that the bank decides about later.
@@ -76,9 +76,9 @@ fn what_is_forged_stale_or_altered_changes_nothing() {
         let body = event.to_string();
         let signature = signature(&body, WEBHOOK_SECRET, now_seconds());
         let body = body.replace("1050", "1051");
-        Request::new("POST", TARGET).header("stripe-signature", &signature).body(body).send(shop.address)
+        Request::new("POST", TARGET).header("stripe-signature", &signature).body(body).send(&shop.door)
     };
-    let unsigned = Request::new("POST", TARGET).body(event.to_string()).send(shop.address);
+    let unsigned = Request::new("POST", TARGET).body(event.to_string()).send(&shop.door);
     for answer in [
         tell(&shop, &event, "whsec_somebody_elses_secret", now_seconds()),
         tell(&shop, &event, WEBHOOK_SECRET, now_seconds() - 3_600),
@@ -100,6 +100,6 @@ fn a_webhook_for_nobody_waits_and_one_for_the_wrong_door_is_refused() {
     shop.refuses(&Request::new("POST", "/hooks/payment/manual_default").body("{}"), Refused::field("provider"));
     shop.refuses(&Request::new("POST", "/hooks/payment/%FF").body("{}"), Refused::field("provider"));
     // The provider is there and has no secret to verify with: kept, and the gateway tries again.
-    let answer = Request::new("POST", "/hooks/payment/stripe-mock_default").body("{}").send(shop.address);
+    let answer = Request::new("POST", "/hooks/payment/stripe-mock_default").body("{}").send(&shop.door);
     assert_eq!(answer.status, 503, "{}", answer.body);
 }

@@ -1,6 +1,7 @@
 //! What a store promises. `every_store` is run on each; the others hold what only a server can get wrong, and the way from
 //! one store to another.
 
+mod api_keys;
 mod claims;
 mod dispatches;
 mod every_store;
@@ -75,6 +76,9 @@ promises! {
     idempotency::an_expired_key_is_as_good_as_none,
     idempotency::expired_keys_are_deleted_in_batches,
     idempotency::a_collection_survives_as_a_text,
+    api_keys::a_key_is_found_by_its_id_and_nothing_of_it_is_lost,
+    api_keys::one_of_two_replaces_a_key,
+    api_keys::a_key_ends_once_and_its_last_use_goes_forward,
 }
 
 /// Both stores keep the same columns, or one of them would forget something.

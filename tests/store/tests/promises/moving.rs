@@ -6,7 +6,8 @@ use tillbox::core::operation::OperationState;
 use tillbox::store::{Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate};
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
-    as_stored, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich, stored, subscriber,
+    api_key, as_stored, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich, stored,
+    subscriber,
 };
 
 /// More than a batch, so that batches join without a gap.
@@ -43,6 +44,7 @@ async fn there_and_back_everything_is_the_same() {
     store.set_region_providers("eu".into(), vec![provider()]).await.unwrap();
     store.keep_account_holder(holder(1, "cus_1", Some("ext_1"))).await.unwrap();
     store.write_key(held("a", "one", 1_800_000_000_000)).await.unwrap();
+    store.add_api_key(api_key(1)).await.unwrap();
     let events = store.events_after(0, 200).await.unwrap();
     assert_eq!(store.spread(subscriber(1).id, 9, read.collection.created_at).await.unwrap(), 1);
     drop(store);
@@ -72,6 +74,7 @@ async fn there_and_back_everything_is_the_same() {
         let account = holder(1, "cus_1", Some("ext_1"));
         assert_eq!(store.account_holder(account.id.clone()).await.unwrap(), Some(account));
         assert_eq!(store.refund_reasons(vec![reason(1, "late").id]).await.unwrap(), [reason(1, "late")]);
+        assert_eq!(store.api_key(api_key(1).id).await.unwrap(), Some(api_key(1)));
         let kept = store.key("till".to_owned(), "a".to_owned()).await.unwrap();
         assert_eq!(kept, Some(held("a", "one", 1_800_000_000_000).row));
         for number in [1, 10, 1_000, 1_200, COLLECTIONS] {
@@ -97,6 +100,7 @@ async fn there_and_back_everything_is_the_same() {
         "subscriber",
         "dispatch",
         "idempotency",
+        "api_key",
         "meta",
     ] {
         let sql = format!("select * from {table} order by 1");

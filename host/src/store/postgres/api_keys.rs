@@ -1,0 +1,36 @@
+//! API keys in PostgreSQL.
+
+use async_trait::async_trait;
+use tillbox_core::Timestamp;
+
+use super::super::sql::api_keys;
+use super::super::{ApiKeyId, ApiKeys, KeptApiKey, Listed, Page, StoreError};
+use super::{PostgresStore, read, write};
+
+#[async_trait]
+impl ApiKeys for PostgresStore {
+    async fn add_api_key(&self, key: KeptApiKey) -> Result<(), StoreError> {
+        self.written(vec![api_keys::add(&key)]).await
+    }
+
+    async fn replace_api_key(&self, id: ApiKeyId, ends_at: Timestamp, by: KeptApiKey) -> Result<(), StoreError> {
+        self.written(api_keys::replace(&id, ends_at, &by)).await
+    }
+
+    async fn revoke_api_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        write::alone(&self.connections, &[api_keys::revoke(&id, at)]).await
+    }
+
+    async fn use_api_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        write::alone(&self.connections, &[api_keys::use_key(&id, at)]).await
+    }
+
+    async fn api_key(&self, id: ApiKeyId) -> Result<Option<KeptApiKey>, StoreError> {
+        let asked = read::query("api_key", api_keys::BY_ID, vec![id.as_str().into()]);
+        read::one(&self.connections, asked).await?.first().map(api_keys::read).transpose()
+    }
+
+    async fn api_keys(&self, page: Page) -> Result<Listed<KeptApiKey>, StoreError> {
+        self.found(api_keys::list(page), api_keys::read).await
+    }
+}
