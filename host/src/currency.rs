@@ -32,6 +32,14 @@ pub fn lookup(code: &str) -> Result<Currency, UnknownCurrency> {
     Currency::new(known.code(), exponent).map_err(|_| unknown())
 }
 
+/// Every code that [`lookup`] finds, in lower case and then in upper case.
+pub(crate) fn codes() -> Vec<String> {
+    let letters = || (b'A'..=b'Z').map(char::from);
+    let threes = letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c])));
+    let known: Vec<String> = threes.map(String::from_iter).filter(|code| lookup(code).is_ok()).collect();
+    known.iter().map(|code| code.to_ascii_lowercase()).chain(known.iter().cloned()).collect()
+}
+
 /// An amount from its decimal text in major units and a currency code: `money("10.50", "EUR")`.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod logging;
 mod migrate;
+mod openapi;
 mod operations;
 mod screen;
 mod serve;
@@ -64,6 +65,7 @@ enum Command {
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
     Migrate(migrate::MigrateArguments),
+    Openapi(openapi::OpenapiArguments),
     Bench(bench::BenchArguments),
     Completions(completions::CompletionsArguments),
 }
@@ -88,6 +90,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(command).await,
         Command::Webhooks(command) => webhooks::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Openapi(_) => openapi::run(),
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }

@@ -13,7 +13,7 @@ use crate::store::Scope;
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Nothing: machines that look after this one, and gateways, whose own signatures their providers verify.
+    /// Nothing: machines that look after this one, whoever reads the document, and gateways, whose own signatures their providers verify.
     Anybody,
     /// A publishable key.
     Storefront,
@@ -28,6 +28,7 @@ use Scope::{Administer, Operate, Read};
 pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/health/live", "GET", Anybody),
     ("/health/ready", "GET", Anybody),
+    ("/openapi.json", "GET", Anybody),
     ("/hooks/payment/{provider}", "POST", Anybody),
     ("/store/payment-providers", "GET", Storefront),
     ("/store/payment-collections/{id}", "GET", Storefront),
@@ -186,7 +187,10 @@ mod tests {
     fn each_door_asks_for_its_own_kind_of_key() {
         for (path, method, access) in TABLE {
             match access {
-                Anybody => assert!(path.starts_with("/health/") || path.starts_with("/hooks/"), "{path}"),
+                Anybody => {
+                    let open = ["/health/", "/hooks/", "/openapi.json"];
+                    assert!(open.iter().any(|open| path.starts_with(open)), "{path}");
+                }
                 Storefront => assert!(path.starts_with("/store/"), "{path}"),
                 Server(Read) => assert!(path.starts_with("/admin/") && *method == "GET", "{method} {path}"),
                 Server(Operate | Administer) => assert!(path.starts_with("/admin/"), "{path}"),

@@ -1,33 +1,44 @@
-//! What handlers take: an id from the path, a strict body, a strict query. Each failure is an answer in JSON.
+//! What handlers take: an id from the path, a strict body, a strict query. Each failure is an answer in JSON, and each of
+//! them says to the document what it takes.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use serde_json::json;
 use tillbox_core::id::{
-    AccountHolderId, CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
+    AccountHolderId, CaptureId, CollectionId, EventId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId,
+    SessionId,
 };
 
+use super::document::{Argument, Draft};
 use super::limits::{DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX, Limits};
 use super::problem::Problem;
-use super::wire::{Fields, Input, Invalid, Query};
+use super::wire::{Fields, Input, Invalid, Query, QueryInput, id};
+use crate::Host;
 use crate::store::SubscriberId;
 
 /// An id that a path can hold.
-pub(super) trait PathId: Sized {
+pub(super) trait PathId: std::fmt::Display {
     /// What it is an id of, in the words of "not found".
     const ENTITY: &'static str;
+    /// What it begins with, without the underscore.
+    const PREFIX: &'static str;
 
-    fn read(text: &str) -> Option<Self>;
+    fn read(text: &str) -> Option<Self>
+    where
+        Self: Sized;
 }
 
 macro_rules! path_ids {
     ($($id:ty = $entity:literal,)+) => {
         $(impl PathId for $id {
             const ENTITY: &'static str = $entity;
+            const PREFIX: &'static str = <$id>::PREFIX;
 
             fn read(text: &str) -> Option<Self> {
                 Self::parse(text).ok()
@@ -46,11 +57,13 @@ path_ids! {
     RefundReasonId = "RefundReason",
     ProviderId = "PaymentProvider",
     AccountHolderId = "AccountHolder",
+    EventId = "Event",
 }
 
 /// Those of subscribers in processes are nobody's business at this door.
 impl PathId for SubscriberId {
     const ENTITY: &'static str = "WebhookEndpoint";
+    const PREFIX: &'static str = Self::WEBHOOK;
 
     fn read(text: &str) -> Option<Self> {
         Self::parse(text).filter(|_| text.starts_with(Self::WEBHOOK))
@@ -69,6 +82,22 @@ impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Id<T> {
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(not_utf8)?;
         let shown = || text.chars().take(ECHO_CHARS_MAX).collect();
         T::read(&text).map(Self).ok_or_else(|| Problem::not_found(T::ENTITY, shown()))
+    }
+}
+
+/// The `{id}` of the path, and the name behind it.
+#[derive(Debug)]
+pub(super) struct IdAnd<T>(pub(super) T, pub(super) String);
+
+impl<T: PathId, S: Send + Sync> FromRequestParts<S> for IdAnd<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let not_utf8 = |_| Problem::from(Invalid::field("id", "is not UTF-8"));
+        let read = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((text, name)) = read.map_err(not_utf8)?;
+        let shown = || text.chars().take(ECHO_CHARS_MAX).collect();
+        T::read(&text).map(|id| Self(id, name)).ok_or_else(|| Problem::not_found(T::ENTITY, shown()))
     }
 }
 
@@ -102,17 +131,24 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-/// The query, for handlers to take keys from.
+/// The query, read into what the route takes.
 #[derive(Debug)]
-pub(super) struct Asked(pub(super) Query);
+pub(super) struct Asked<T>(pub(super) T);
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
+impl<T: QueryInput, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let wrong = |_| Problem::from(Invalid::whole("the query is not made of `key=value` pairs in UTF-8"));
         let pairs = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        Ok(Self(Query::new(pairs.map_err(wrong)?.0)))
+        Ok(Self(Query::read(pairs.map_err(wrong)?.0)?))
+    }
+}
+
+/// A query without keys.
+impl QueryInput for () {
+    fn read(_: &mut Query) -> Result<Self, Invalid> {
+        Ok(())
     }
 }
 
@@ -124,8 +160,62 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Asked::from_request_parts(parts, state).await?.0.end()?;
+        let Asked(()) = Asked::from_request_parts(parts, state).await?;
         Ok(Self)
+    }
+}
+
+impl Argument for State<Host> {
+    fn describe(_: &mut Draft<'_>) {}
+}
+
+impl<T: PathId> Argument for Id<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.path(id(T::PREFIX));
+        draft.fails(&[400, 404]);
+    }
+}
+
+/// A part of the path that is no id of ours.
+impl Argument for Result<Path<String>, PathRejection> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.path(json!({ "type": "string", "minLength": 1 }));
+        draft.fails(&[400, 404]);
+    }
+}
+
+/// An id, and a part that is no id of ours.
+impl<T: PathId> Argument for IdAnd<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.path(id(T::PREFIX));
+        draft.path(json!({ "type": "string", "minLength": 1 }));
+        draft.fails(&[400, 404]);
+    }
+}
+
+impl<T: Input> Argument for Json<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.body::<T>();
+        draft.fails(&[400, 408, 413, 415]);
+    }
+}
+
+impl Argument for NoBody {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.fails(&[400, 408, 413]);
+    }
+}
+
+impl<T: QueryInput> Argument for Asked<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.query(&Query::describe::<T>());
+        draft.fails(&[400]);
+    }
+}
+
+impl Argument for NoQuery {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.fails(&[400]);
     }
 }
 

@@ -8,11 +8,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
+use super::document::{Argument, Draft};
 use super::problem::Problem;
 use super::wire::Invalid;
 use crate::Host;
-use crate::service::IdempotencyKey;
+use crate::service::{IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey};
 
 /// The header, as errors name it.
 const KEY: &str = "Idempotency-Key";
@@ -38,6 +40,25 @@ impl FromRequestParts<Host> for Keyed {
 
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Self::Rejection> {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self(host.clone())))
+    }
+}
+
+/// The header, and what comes of it.
+impl Argument for Keyed {
+    fn describe(draft: &mut Draft<'_>) {
+        let most = IDEMPOTENCY_KEY_BYTES_MAX;
+        // Visible ASCII characters, or the same between quotes (RFC 8941 section 3.3.3).
+        let pattern = format!(r#"^([!#-~][!-~]{{0,{}}}|"([!#-\[\]-~]|\\["\\]){{1,{most}}}")$"#, most - 1);
+        let schema = json!({ "type": "string", "pattern": pattern, "examples": ["8e03978e-40d5-43e8"] });
+        let says = "A key of your own for this request. The same request with the same key is done once, and answered \
+                    with the first answer.";
+        draft.header(KEY, says, schema);
+        let replayed = json!({
+            "description": "The answer is that of an earlier request with the same key.",
+            "schema": { "type": "string", "const": "true" },
+        });
+        draft.answer_header("Idempotent-Replayed", replayed);
+        draft.fails(&[400, 409, 422, 504]);
     }
 }
 

@@ -27,6 +27,7 @@
 //! An error also has `code`, `message`, and where they apply `field`, `operation_id` and `request_may_have_been_sent`.
 //! The last one is `false` only with proof.
 
+mod document;
 mod limits;
 mod options;
 
@@ -50,11 +51,13 @@ use axum::{Extension, Router};
 
 use crate::Host;
 use auth::Guard;
+use document::Routes;
 use gate::Gate;
 use idempotency::Door;
 use problem::Problem;
 
 pub use credentials::PUBLISHABLE_KEY_HEADER;
+pub use document::openapi;
 pub use limits::{
     ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
     DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
@@ -75,15 +78,17 @@ pub fn router_with(host: Host, options: &Options) -> Router {
 }
 
 fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
-    let keyed = |routes: Router<Host>, door: Door| {
-        routes.route_layer(from_fn_with_state((host.clone(), door), idempotency::pass))
+    let keyed = |routes: Routes, door: Door| {
+        routes.router().route_layer(from_fn_with_state((host.clone(), door), idempotency::pass))
     };
-    let asked = keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks());
+    let asked =
+        keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks().router());
     let guard = from_fn_with_state(Guard::new(host.clone(), options.open), auth::pass);
     let guarded = asked.route_layer(guard.clone()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
-    // Whatever has a route passes the guard; only machines that ask for health need no place.
+    let ungated = routes::health().router().merge(routes::document().router());
+    // Whatever has a route passes the guard; only machines that ask for health, and the document, need no place.
     guarded
-        .merge(routes::health().route_layer(guard))
+        .merge(ungated.route_layer(guard))
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(Extension(options.limits))

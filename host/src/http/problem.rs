@@ -12,8 +12,9 @@ use tillbox_core::refusal::RefusalKind;
 use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::{Culprit, Fault};
 
+use super::document;
 use super::limits::RETRY_AFTER_SECONDS;
-use super::wire::{ErrorAnswer, Invalid};
+use super::wire::{ErrorAnswer, IdOf, Invalid};
 use crate::service::Error;
 use crate::store::StoreError;
 
@@ -186,6 +187,13 @@ impl Problem {
             let operation = self.operation.as_ref().map(|operation| operation.as_str());
             tracing::warn!(code = self.code, operation, "{}", self.message);
         }
+        debug_assert!(
+            document::knows(self.status.as_u16(), self.kind, &self.code),
+            "{} {} {}: add it to `document/failures.rs`",
+            self.status,
+            self.kind,
+            self.code,
+        );
         let message = match (audience, self.public) {
             (Audience::Storefront, Some(words)) => words.into(),
             (Audience::Storefront, None) | (Audience::Operator, _) => self.message,
@@ -195,7 +203,7 @@ impl Problem {
             code: self.code,
             message,
             field: self.field,
-            operation_id: self.operation.map(|operation| operation.to_string()),
+            operation_id: self.operation.map(IdOf::new),
             request_may_have_been_sent: self.sent,
             culprit: self.culprit.map(Culprit::as_str),
         };

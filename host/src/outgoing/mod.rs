@@ -20,7 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
-pub(crate) use address::check;
+pub(crate) use address::{URL_CHARS_MAX, check};
 pub(crate) use body::body;
 pub(crate) use sign::{secret_text, signatures};
 

@@ -24,14 +24,22 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Both of them.
+    pub const ALL: &'static [Self] = &[Self::Succeeded, Self::Absent];
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Absent => "absent",
+        }
+    }
+
     /// The verdict of this name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "succeeded" => Some(Self::Succeeded),
-            "absent" => Some(Self::Absent),
-            _ => None,
-        }
+        Self::ALL.iter().copied().find(|verdict| verdict.as_str() == text)
     }
 }
 
@@ -55,12 +63,12 @@ impl Host {
             let what = format!("say what was seen, and where, in 1 to {NOTE_BYTES_MAX} bytes; it is kept for good");
             return Err(Error::invalid("note", what));
         }
-        let (word, finding) = match verdict {
-            Verdict::Succeeded => ("succeeded", Finding::MarkedSucceeded(note.to_owned())),
-            Verdict::Absent => ("absent", Finding::MarkedAbsent(note.to_owned())),
+        let finding = match verdict {
+            Verdict::Succeeded => Finding::MarkedSucceeded(note.to_owned()),
+            Verdict::Absent => Finding::MarkedAbsent(note.to_owned()),
         };
         let guard = self.guard("resolve_operation", id.as_str(), |print| {
-            print.text("verdict", Some(word)).text("note", Some(note))
+            print.text("verdict", Some(verdict.as_str())).text("note", Some(note))
         });
         let work = async {
             let operation = self.open_operation(id).await?;

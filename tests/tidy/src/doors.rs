@@ -22,7 +22,8 @@ pub fn changing(routes: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in ["post(", "delete("] {
         for (start, _) in routes.match_indices(word) {
-            let name: String = routes[start + word.len()..].chars().take_while(|c| *c != ')').collect();
+            let name: String = routes[start + word.len()..].chars().take_while(|c| !matches!(c, ')' | ',')).collect();
+            let name = name.trim().to_owned();
             let is_word = !routes[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
             if is_word && name.contains("::") {
                 found.push(name);
@@ -59,7 +60,7 @@ pub fn check(files: &[(&str, &str)]) -> Vec<Complaint> {
 mod tests {
     use super::*;
 
-    const TABLE: &str = ".route(\"/a\", get(a::list).post(a::make))\n.route(\"/h\", post(hooks::receive))\n.route(\"/b\", delete(b::drop_it))";
+    const TABLE: &str = ".route(\"/a\", get(a::list, \"List.\").post(a::make, \"Make.\"))\n.route(\"/h\", post(hooks::receive))\n.route(\"/b\", delete(b::drop_it))";
 
     #[test]
     fn a_handler_without_the_key_is_found() {

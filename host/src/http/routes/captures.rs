@@ -2,26 +2,18 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use tillbox_core::id::{CaptureId, PaymentId, RefundId, RefundReasonId};
+use tillbox_core::id::{CaptureId, RefundId};
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{CaptureAnswer, Captures, Notes, OneCapture, OneRefund, RefundAnswer, Refunds};
-use crate::store::{CaptureFilter, Page, RefundFilter};
+use crate::store::{CaptureFilter, Page, RefundFilter, Wanted};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Captures> {
-    let filter = CaptureFilter {
-        ids: query.among("id", "ids of captures", |id| CaptureId::parse(id).ok())?,
-        payments: query.among("payment_id", "ids of payments", |id| PaymentId::parse(id).ok())?,
-        created_by: query.among("created_by", "names", |name| Some(name.to_owned()))?,
-        created: query.created()?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list(State(host): State<Host>, Asked(wanted): Asked<Wanted<CaptureFilter>>) -> Result<Captures> {
     let Page { offset, limit } = wanted.page;
     let listed = host.captures(wanted).await?;
     let captures = listed.items.iter().map(CaptureAnswer::from).collect();
@@ -41,16 +33,10 @@ pub(super) async fn update(
     Ok(Answer(OneCapture { capture: (&host.update_capture(&id, &body.metadata).await?).into() }))
 }
 
-pub(super) async fn list_refunds(State(host): State<Host>, Asked(mut query): Asked) -> Result<Refunds> {
-    let filter = RefundFilter {
-        ids: query.among("id", "ids of refunds", |id| RefundId::parse(id).ok())?,
-        payments: query.among("payment_id", "ids of payments", |id| PaymentId::parse(id).ok())?,
-        reasons: query.among("refund_reason_id", "ids of refund reasons", |id| RefundReasonId::parse(id).ok())?,
-        created_by: query.among("created_by", "names", |name| Some(name.to_owned()))?,
-        created: query.created()?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list_refunds(
+    State(host): State<Host>,
+    Asked(wanted): Asked<Wanted<RefundFilter>>,
+) -> Result<Refunds> {
     let Page { offset, limit } = wanted.page;
     let listed = host.refunds(wanted).await?;
     let refunds = listed.items.iter().map(RefundAnswer::from).collect();

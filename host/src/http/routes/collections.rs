@@ -3,18 +3,16 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::CollectionId;
-use tillbox_core::status::CollectionStatus;
 
 use crate::Host;
-use crate::currency::lookup;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
     CollectionAnswer, Collections, CreateCollection, DeletedAnswer, Nothing, OneCollection, UpdateCollection,
 };
-use crate::service::{CollectionUpdate, Error, NewCollection};
-use crate::store::{CollectionFilter, Key, Page};
+use crate::service::{CollectionUpdate, NewCollection};
+use crate::store::{CollectionFilter, Key, Page, Wanted};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
@@ -23,24 +21,15 @@ pub(super) async fn create(
     _: NoQuery,
     Json(body): Json<CreateCollection>,
 ) -> Result<OneCollection> {
-    let currency = lookup(&body.currency_code).map_err(Error::from)?;
-    let new = NewCollection { amount: body.amount.of(currency)?, cart_id: body.cart_id, metadata: body.metadata };
+    let new = NewCollection { amount: body.amount.of(body.currency)?, cart_id: body.cart_id, metadata: body.metadata };
     let collection = host.create_collection(new).await?;
     Ok(Answer(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
 }
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Collections> {
-    let filter = CollectionFilter {
-        ids: query.among("id", "ids of payment collections", |id| CollectionId::parse(id).ok())?,
-        cart_ids: query.among("cart_id", "ids of carts", |id| Some(id.to_owned()))?,
-        statuses: query.among("status", "statuses of payment collections", CollectionStatus::parse)?,
-        currencies: query.among("currency_code", "currency codes", |code| Some(code.to_ascii_uppercase()))?,
-        created: query.created()?,
-        updated: query.updated()?,
-        text: query.text("q")?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(wanted): Asked<Wanted<CollectionFilter>>,
+) -> Result<Collections> {
     let Page { offset, limit } = wanted.page;
     let listed = host.collections(wanted).await?;
     let payment_collections = listed.items.iter().map(CollectionAnswer::from).collect();

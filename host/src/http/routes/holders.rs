@@ -1,39 +1,27 @@
 //! `/admin` account holders, and the payment methods they keep at their provider.
 
 use axum::Json as Answer;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use tillbox_core::id::{AccountHolderId, ProviderId};
+use axum::extract::State;
+use tillbox_core::id::AccountHolderId;
 
 use super::sessions::provider_id;
 use crate::Host;
-use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::extract::{Asked, Id, IdAnd, Json, NoBody, NoQuery};
 use crate::http::idempotency::Keyed;
-use crate::http::limits::ECHO_CHARS_MAX;
-use crate::http::problem::{ForOperator, Problem};
+use crate::http::problem::ForOperator;
 use crate::http::wire::{
-    AccountHolderAnswer, AccountHolders, CreateAccountHolder, DeletedAnswer, Invalid, OneAccountHolder,
-    OnePaymentMethod, PaymentMethodAnswer, PaymentMethods,
+    AccountHolderAnswer, AccountHolders, CreateAccountHolder, DeletedAnswer, OneAccountHolder, OnePaymentMethod,
+    PaymentMethodAnswer, PaymentMethods,
 };
 use crate::service::{AccountHolderUpdate, HeldAccount, NewAccountHolder, NewPaymentMethod};
-use crate::store::{AccountHolderFilter, Page};
+use crate::store::{AccountHolderFilter, Page, Wanted};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<AccountHolders> {
-    let text = |text: &str| Some(text.to_owned());
-    let filter = AccountHolderFilter {
-        ids: query.among("id", "ids of account holders", |id| AccountHolderId::parse(id).ok())?,
-        providers: query.among("provider_id", "ids of providers", |id| ProviderId::parse(id).ok())?,
-        customers: query.among("customer_id", "ids of customers", text)?,
-        external_ids: query.among("external_id", "ids at the provider", text)?,
-        emails: query.among("email", "addresses", text)?,
-        created: query.created()?,
-        updated: query.updated()?,
-        text: query.text("q")?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(wanted): Asked<Wanted<AccountHolderFilter>>,
+) -> Result<AccountHolders> {
     let Page { offset, limit } = wanted.page;
     let listed = host.account_holders(wanted).await?;
     let account_holders = listed.items.iter().map(AccountHolderAnswer::from).collect();
@@ -105,13 +93,10 @@ pub(super) async fn save_method(
 /// The second part of the path is the provider's token.
 pub(super) async fn delete_method(
     Keyed(host): Keyed,
-    path: std::result::Result<Path<(String, String)>, PathRejection>,
+    IdAnd(holder, method): IdAnd<AccountHolderId>,
     _: NoQuery,
     _: NoBody,
 ) -> Result<DeletedAnswer> {
-    let Path((holder, method)) = path.map_err(|_| Problem::from(Invalid::field("id", "is not UTF-8")))?;
-    let shown = || holder.chars().take(ECHO_CHARS_MAX).collect();
-    let holder = AccountHolderId::parse(&holder).map_err(|_| Problem::not_found("AccountHolder", shown()))?;
     host.delete_payment_methods(&holder, std::slice::from_ref(&method)).await?;
     Ok(Answer(DeletedAnswer { id: method, object: "payment_method", deleted: true }))
 }

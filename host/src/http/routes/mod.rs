@@ -1,4 +1,5 @@
-//! Paths to handlers. A handler parses, calls one use case of the service, and answers.
+//! Paths to handlers, each with one sentence for the document. A handler parses, calls one use case of the service, and
+//! answers. `asking()` stands behind a line whose handler may ask a provider.
 
 mod captures;
 mod collections;
@@ -13,81 +14,243 @@ mod sessions;
 mod storefront;
 mod webhook_endpoints;
 
-use axum::Router;
-use axum::routing::{delete, get, post};
+use super::document::{self, Routes, delete, get, post};
 
-use crate::Host;
+/// Every route there is, door by door, for the document.
+pub(super) fn all() -> [Routes; 5] {
+    [store(), admin(), hooks(), health(), document()]
+}
 
 /// What anybody may ask, places or not.
-pub(super) fn health() -> Router<Host> {
-    Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready))
+pub(super) fn health() -> Routes {
+    Routes::default()
+        .route("/health/live", get(health::live, "Say that the process lives."))
+        .route("/health/ready", get(health::ready, "Say whether a payment could be recorded now."))
+}
+
+/// What clients are made from.
+pub(super) fn document() -> Routes {
+    Routes::default().route("/openapi.json", get(document::answer, "Read this document."))
 }
 
 /// What a shop's visitor asks.
-pub(super) fn store() -> Router<Host> {
-    Router::new()
-        .route("/store/payment-providers", get(storefront::list_providers))
-        .route("/store/payment-collections/{id}", get(storefront::collection))
-        .route("/store/payment-collections/{id}/payment-sessions", post(storefront::create_session))
+pub(super) fn store() -> Routes {
+    Routes::default()
+        .route(
+            "/store/payment-providers",
+            get(storefront::list_providers, "List the providers a payer can choose from."),
+        )
+        .route(
+            "/store/payment-collections/{id}",
+            get(storefront::collection, "Read what is to be paid, and its sessions."),
+        )
+        .route(
+            "/store/payment-collections/{id}/payment-sessions",
+            post(storefront::create_session, "Open a session with a provider.").asking(),
+        )
         .route(
             "/store/payment-sessions/{id}",
-            get(storefront::session).post(storefront::update_session).delete(storefront::delete_session),
+            get(storefront::session, "Read a session.")
+                .post(storefront::update_session, "Hand the provider other input for a session.")
+                .asking()
+                .delete(storefront::delete_session, "Abandon a session.")
+                .asking(),
         )
-        .route("/store/payment-sessions/{id}/authorize", post(storefront::authorize))
-        .route("/store/payment-sessions/{id}/status", get(storefront::status))
+        .route(
+            "/store/payment-sessions/{id}/authorize",
+            post(
+                storefront::authorize,
+                "Authorize a session: the answer is its new state, a decline or a next action included.",
+            )
+            .asking(),
+        )
+        .route(
+            "/store/payment-sessions/{id}/status",
+            get(storefront::status, "Ask the provider how a session stands.").asking(),
+        )
 }
 
 /// What gateways tell by themselves. Nobody but the provider can say whether it is true.
-pub(super) fn hooks() -> Router<Host> {
-    Router::new().route("/hooks/payment/{provider}", post(hooks::receive))
+pub(super) fn hooks() -> Routes {
+    Routes::default().route(
+        "/hooks/payment/{provider}",
+        post(hooks::receive, "Take a gateway's webhook: stored, verified by its provider, and only then answered."),
+    )
 }
 
 /// What the merchant's server and its operators ask.
-pub(super) fn admin() -> Router<Host> {
-    Router::new()
-        .route("/admin/payment-collections", get(collections::list).post(collections::create))
+// Long because it is one table, a line or three for each path.
+pub(super) fn admin() -> Routes {
+    Routes::default()
+        .route(
+            "/admin/payment-collections",
+            get(collections::list, "List payment collections.").post(collections::create, "Make a payment collection."),
+        )
         .route(
             "/admin/payment-collections/{id}",
-            get(collections::show).post(collections::update).delete(collections::delete),
+            get(collections::show, "Read a payment collection with its sessions and payments.")
+                .post(collections::update, "Change the amount or the notes of a payment collection.")
+                .asking()
+                .delete(collections::delete, "Delete a payment collection that holds no money.")
+                .asking(),
         )
-        .route("/admin/payment-collections/{id}/complete", post(collections::complete))
-        .route("/admin/payment-collections/{id}/cancel", post(collections::cancel))
-        .route("/admin/payment-collections/{id}/payment-sessions", post(sessions::create))
-        .route("/admin/payment-sessions", get(sessions::list))
-        .route("/admin/payment-sessions/{id}", get(sessions::show).post(sessions::update).delete(sessions::delete))
-        .route("/admin/payment-sessions/{id}/authorize", post(sessions::authorize))
-        .route("/admin/payment-sessions/{id}/status", get(sessions::status))
-        .route("/admin/payments", get(payments::list))
-        .route("/admin/payments/payment-providers", get(providers::list))
-        .route("/admin/payments/{id}", get(payments::show).post(payments::update))
-        .route("/admin/payments/{id}/capture", post(payments::capture))
-        .route("/admin/payments/{id}/refund", post(payments::refund))
-        .route("/admin/payments/{id}/cancel", post(payments::cancel))
-        .route("/admin/payments/{id}/provider", get(payments::ask_provider))
-        .route("/admin/payment-providers/{id}", post(providers::switch))
-        .route("/admin/regions/{id}/payment-providers", post(providers::set_region))
-        .route("/admin/account-holders", get(holders::list).post(holders::create))
-        .route("/admin/account-holders/{id}", get(holders::show).post(holders::update).delete(holders::delete))
-        .route("/admin/account-holders/{id}/payment-methods", get(holders::list_methods).post(holders::save_method))
-        .route("/admin/account-holders/{id}/payment-methods/{method}", delete(holders::delete_method))
-        .route("/admin/captures", get(captures::list))
-        .route("/admin/captures/{id}", get(captures::show).post(captures::update))
-        .route("/admin/refunds", get(captures::list_refunds))
-        .route("/admin/refunds/{id}", get(captures::show_refund).post(captures::update_refund))
-        .route("/admin/refund-reasons", get(reasons::list).post(reasons::create))
-        .route("/admin/refund-reasons/{id}", get(reasons::show).post(reasons::update).delete(reasons::delete))
-        .route("/admin/operations", get(operations::list))
-        .route("/admin/operations/{id}", get(operations::show))
-        .route("/admin/operations/{id}/recheck", post(operations::recheck))
-        .route("/admin/operations/{id}/resolve", post(operations::resolve))
-        .route("/admin/operations/{id}/void", post(operations::void))
-        .route("/admin/events", get(operations::events))
-        .route("/admin/webhook-endpoints", get(webhook_endpoints::list).post(webhook_endpoints::create))
+        .route(
+            "/admin/payment-collections/{id}/complete",
+            post(collections::complete, "Say that nothing more is expected of a payment collection."),
+        )
+        .route(
+            "/admin/payment-collections/{id}/cancel",
+            post(collections::cancel, "Cancel a payment collection in which nothing is captured."),
+        )
+        .route(
+            "/admin/payment-collections/{id}/payment-sessions",
+            post(
+                sessions::create,
+                "Open a session with a provider, over a share and for a payer where they are given.",
+            )
+            .asking(),
+        )
+        .route("/admin/payment-sessions", get(sessions::list, "List payment sessions."))
+        .route(
+            "/admin/payment-sessions/{id}",
+            get(sessions::show, "Read a payment session.")
+                .post(sessions::update, "Change the amount, the input, the payer or the notes of a session.")
+                .asking()
+                .delete(sessions::delete, "Abandon a session.")
+                .asking(),
+        )
+        .route(
+            "/admin/payment-sessions/{id}/authorize",
+            post(
+                sessions::authorize,
+                "Authorize a session: the answer is its new state, a decline or a next action included.",
+            )
+            .asking(),
+        )
+        .route(
+            "/admin/payment-sessions/{id}/status",
+            get(sessions::status, "Ask the provider how a session stands.").asking(),
+        )
+        .route("/admin/payments", get(payments::list, "List payments."))
+        .route(
+            "/admin/payments/payment-providers",
+            get(providers::list, "List the providers that are installed, or were."),
+        )
+        .route(
+            "/admin/payments/{id}",
+            get(payments::show, "Read a payment with its captures and refunds.")
+                .post(payments::update, "Replace the notes of a payment."),
+        )
+        .route(
+            "/admin/payments/{id}/capture",
+            post(payments::capture, "Capture a payment: an amount, or all that is left.").asking(),
+        )
+        .route(
+            "/admin/payments/{id}/refund",
+            post(payments::refund, "Refund a payment: an amount, or all that is captured.").asking(),
+        )
+        .route(
+            "/admin/payments/{id}/cancel",
+            post(payments::cancel, "Void a payment of which nothing is captured.").asking(),
+        )
+        .route(
+            "/admin/payments/{id}/provider",
+            get(payments::ask_provider, "Ask the provider what it knows of a payment; neither side is changed.")
+                .asking(),
+        )
+        .route(
+            "/admin/payment-providers/{id}",
+            post(providers::switch, "Switch a provider on or off for new sessions."),
+        )
+        .route(
+            "/admin/regions/{id}/payment-providers",
+            post(providers::set_region, "Say which providers serve a region; an empty list means all."),
+        )
+        .route(
+            "/admin/account-holders",
+            get(holders::list, "List account holders.")
+                .post(holders::create, "Make a customer known to a provider.")
+                .asking(),
+        )
+        .route(
+            "/admin/account-holders/{id}",
+            get(holders::show, "Read an account holder.")
+                .post(holders::update, "Change an account holder, here and at its provider.")
+                .asking()
+                .delete(holders::delete, "Delete an account holder, here and at its provider.")
+                .asking(),
+        )
+        .route(
+            "/admin/account-holders/{id}/payment-methods",
+            get(holders::list_methods, "List the payment methods an account holder keeps at its provider.")
+                .asking()
+                .post(holders::save_method, "Keep a payment method at the provider.")
+                .asking(),
+        )
+        .route(
+            "/admin/account-holders/{id}/payment-methods/{method}",
+            delete(holders::delete_method, "Delete a payment method by the provider's own token.").asking(),
+        )
+        .route("/admin/captures", get(captures::list, "List captures."))
+        .route(
+            "/admin/captures/{id}",
+            get(captures::show, "Read a capture.").post(captures::update, "Replace the notes of a capture."),
+        )
+        .route("/admin/refunds", get(captures::list_refunds, "List refunds."))
+        .route(
+            "/admin/refunds/{id}",
+            get(captures::show_refund, "Read a refund.")
+                .post(captures::update_refund, "Replace the notes of a refund."),
+        )
+        .route(
+            "/admin/refund-reasons",
+            get(reasons::list, "List reasons for refunds.").post(reasons::create, "Make a reason for refunds."),
+        )
+        .route(
+            "/admin/refund-reasons/{id}",
+            get(reasons::show, "Read a reason for refunds.")
+                .post(reasons::update, "Change a reason for refunds.")
+                .delete(reasons::delete, "Delete a reason for refunds."),
+        )
+        .route("/admin/operations", get(operations::list, "List operations: what was asked of providers."))
+        .route("/admin/operations/{id}", get(operations::show, "Read an operation."))
+        .route(
+            "/admin/operations/{id}/recheck",
+            post(operations::recheck, "Ask the provider what became of an operation.").asking(),
+        )
+        .route(
+            "/admin/operations/{id}/resolve",
+            post(operations::resolve, "Close an open operation on a person's word."),
+        )
+        .route(
+            "/admin/operations/{id}/void",
+            post(operations::void, "Have the session of an uncertain charge abandoned at its provider.").asking(),
+        )
+        .route("/admin/events", get(operations::events, "List events in order, from the one after `after`."))
+        .route(
+            "/admin/webhook-endpoints",
+            get(webhook_endpoints::list, "List webhook endpoints.")
+                .post(webhook_endpoints::create, "Make a webhook endpoint; its secret is in this answer only."),
+        )
         .route(
             "/admin/webhook-endpoints/{id}",
-            get(webhook_endpoints::show).post(webhook_endpoints::update).delete(webhook_endpoints::delete),
+            get(webhook_endpoints::show, "Read a webhook endpoint.")
+                .post(webhook_endpoints::update, "Change a webhook endpoint.")
+                .delete(webhook_endpoints::delete, "Delete a webhook endpoint."),
         )
-        .route("/admin/webhook-endpoints/{id}/rotate-secret", post(webhook_endpoints::rotate))
-        .route("/admin/webhook-endpoints/{id}/deliveries", get(webhook_endpoints::deliveries))
-        .route("/admin/webhook-endpoints/{id}/redeliver", post(webhook_endpoints::redeliver))
+        .route(
+            "/admin/webhook-endpoints/{id}/rotate-secret",
+            post(
+                webhook_endpoints::rotate,
+                "Give a webhook endpoint a new secret; the old one signs beside it for a day.",
+            ),
+        )
+        .route(
+            "/admin/webhook-endpoints/{id}/deliveries",
+            get(webhook_endpoints::deliveries, "List what is on its way to a webhook endpoint, and what was given up."),
+        )
+        .route(
+            "/admin/webhook-endpoints/{id}/redeliver",
+            post(webhook_endpoints::redeliver, "Tell a webhook endpoint again: one event, or what was given up."),
+        )
 }

@@ -10,13 +10,15 @@ use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
     EventAnswer, Events, Nothing, OneOperation, OperationEntryAnswer, Operations, ResolveOperation, VoidedOperation,
+    WantedEvents, WantedOperations,
 };
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Operations> {
-    let (states, page) = (query.states()?, query.page()?);
-    query.end()?;
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(WantedOperations { states, page }): Asked<WantedOperations>,
+) -> Result<Operations> {
     let listed = host.operations(&states, page).await?;
     Ok(Answer(Operations {
         operations: listed.items.iter().map(OperationEntryAnswer::from).collect(),
@@ -47,8 +49,7 @@ pub(super) async fn resolve(
     _: NoQuery,
     Json(body): Json<ResolveOperation>,
 ) -> Result<OneOperation> {
-    let verdict = body.verdict()?;
-    Ok(Answer(OneOperation { operation: (&host.resolve_operation(&id, verdict, &body.note).await?).into() }))
+    Ok(Answer(OneOperation { operation: (&host.resolve_operation(&id, body.verdict, &body.note).await?).into() }))
 }
 
 /// Has the session of an uncertain charge abandoned at its provider.
@@ -63,9 +64,10 @@ pub(super) async fn void(
 }
 
 /// Events in order, from the one after `after`. Whoever keeps the last `sequence` they saw misses none.
-pub(super) async fn events(State(host): State<Host>, Asked(mut query): Asked) -> Result<Events> {
-    let (after, limit) = query.events()?;
-    query.end()?;
+pub(super) async fn events(
+    State(host): State<Host>,
+    Asked(WantedEvents { after, limit }): Asked<WantedEvents>,
+) -> Result<Events> {
     let events = host.events_after(after, limit).await?;
     Ok(Answer(Events { events: events.into_iter().map(EventAnswer::from).collect(), limit }))
 }

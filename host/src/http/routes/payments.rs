@@ -3,7 +3,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::Money;
-use tillbox_core::id::{CollectionId, PaymentId, ProviderId, SessionId};
+use tillbox_core::id::PaymentId;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
@@ -11,26 +11,11 @@ use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{Amount, Cancel, Capture, Notes, OnePayment, PaymentAnswer, Payments, ProviderPayment, Refund};
 use crate::service::{Error, NewCapture, NewRefund};
-use crate::store::{Key, Page, PaymentFilter};
+use crate::store::{Key, Page, PaymentFilter, Wanted};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Payments> {
-    let filter = PaymentFilter {
-        ids: query.among("id", "ids of payments", |id| PaymentId::parse(id).ok())?,
-        collections: query
-            .among("payment_collection_id", "ids of payment collections", |id| CollectionId::parse(id).ok())?,
-        sessions: query.among("payment_session_id", "ids of payment sessions", |id| SessionId::parse(id).ok())?,
-        providers: query.among("provider_id", "ids of providers", |id| ProviderId::parse(id).ok())?,
-        currencies: query.among("currency_code", "currency codes", |code| Some(code.to_ascii_uppercase()))?,
-        captured: query.truth("captured")?,
-        canceled: query.truth("canceled")?,
-        created: query.created()?,
-        updated: query.updated()?,
-        text: query.text("q")?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list(State(host): State<Host>, Asked(wanted): Asked<Wanted<PaymentFilter>>) -> Result<Payments> {
     let Page { offset, limit } = wanted.page;
     let listed = host.payments(wanted).await?;
     let payments = listed.items.iter().map(PaymentAnswer::from).collect();

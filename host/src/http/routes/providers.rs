@@ -1,27 +1,26 @@
 //! `/admin` providers: which there are, whether they are wanted, and where.
 
 use axum::Json as Answer;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use tillbox_core::id::ProviderId;
 
 use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::idempotency::Keyed;
-use crate::http::problem::ForOperator;
-use crate::http::wire::{OneProvider, ProviderAnswer, ProvidersAnswer, RegionProviders, SwitchProvider};
+use crate::http::problem::{ForOperator, Problem};
+use crate::http::wire::{
+    Invalid, OneProvider, ProviderAnswer, ProvidersAnswer, RegionProviders, SwitchProvider, WantedProviders,
+};
 use crate::service::ProviderFilter;
 use crate::store::Page;
 use crate::{Error, Host};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
-    let filter = ProviderFilter {
-        ids: query.among("id", "ids of providers", |id| ProviderId::parse(id).ok())?,
-        is_enabled: query.truth("is_enabled")?,
-        region: query.text("region_id")?,
-    };
-    let page = query.page()?;
-    query.end()?;
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(WantedProviders { filter, page }): Asked<WantedProviders>,
+) -> Result<ProvidersAnswer> {
     Ok(Answer(listed(&host, &filter, page).await?))
 }
 
@@ -39,10 +38,11 @@ pub(super) async fn switch(
 /// Sets the list of a region; an empty one lets every provider serve.
 pub(super) async fn set_region(
     Keyed(host): Keyed,
-    Path(region): Path<String>,
+    region: std::result::Result<Path<String>, PathRejection>,
     _: NoQuery,
     Json(body): Json<RegionProviders>,
 ) -> Result<ProvidersAnswer> {
+    let Path(region) = region.map_err(|_| Problem::from(Invalid::field("region_id", "is not UTF-8")))?;
     let serving = host.set_region_providers(&region, &body.payment_providers).await?;
     let count = serving.len() as u64;
     let payment_providers = serving.into_iter().map(ProviderAnswer::from).collect();

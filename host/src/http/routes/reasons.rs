@@ -10,20 +10,14 @@ use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{DeletedAnswer, OneRefundReason, RefundReasonAnswer, RefundReasons};
 use crate::service::{NewRefundReason, RefundReasonUpdate};
-use crate::store::{Page, RefundReason, RefundReasonFilter};
+use crate::store::{Page, RefundReason, RefundReasonFilter, Wanted};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<RefundReasons> {
-    let filter = RefundReasonFilter {
-        ids: query.among("id", "ids of refund reasons", |id| RefundReasonId::parse(id).ok())?,
-        codes: query.among("code", "codes", |code| Some(code.to_owned()))?,
-        created: query.created()?,
-        updated: query.updated()?,
-        text: query.text("q")?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(wanted): Asked<Wanted<RefundReasonFilter>>,
+) -> Result<RefundReasons> {
     let Page { offset, limit } = wanted.page;
     let listed = host.refund_reasons(wanted).await?;
     let refund_reasons = listed.items.iter().map(RefundReasonAnswer::from).collect();

@@ -4,7 +4,6 @@ use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 use tillbox_core::state::{Collection, Session};
-use tillbox_core::status::SessionStatus;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
@@ -16,7 +15,7 @@ use crate::http::wire::{
     SessionAnswer, SessionStatusAnswer, Sessions, UpdateSession,
 };
 use crate::service::{Error, NewSession, SessionUpdate};
-use crate::store::{Key, Page, SessionFilter};
+use crate::store::{Key, Page, SessionFilter, Wanted};
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
 
@@ -42,18 +41,7 @@ pub(super) async fn create(
     }))
 }
 
-pub(super) async fn list(State(host): State<Host>, Asked(mut query): Asked) -> Result<Sessions> {
-    let filter = SessionFilter {
-        ids: query.among("id", "ids of payment sessions", |id| SessionId::parse(id).ok())?,
-        collections: query
-            .among("payment_collection_id", "ids of payment collections", |id| CollectionId::parse(id).ok())?,
-        providers: query.among("provider_id", "ids of providers", |id| ProviderId::parse(id).ok())?,
-        statuses: query.among("status", "statuses of payment sessions", SessionStatus::parse)?,
-        created: query.created()?,
-        updated: query.updated()?,
-    };
-    let wanted = query.wanted(filter)?;
-    query.end()?;
+pub(super) async fn list(State(host): State<Host>, Asked(wanted): Asked<Wanted<SessionFilter>>) -> Result<Sessions> {
     let Page { offset, limit } = wanted.page;
     let listed = host.sessions(wanted).await?;
     let payment_sessions = listed.items.iter().map(SessionAnswer::listed).collect();

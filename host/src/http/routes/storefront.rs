@@ -12,18 +12,19 @@ use crate::http::idempotency::Keyed;
 use crate::http::problem::ForStorefront;
 use crate::http::wire::{
     DeletedAnswer, NewStoreSessionAnswer, OneStoreCollection, OneStoreSession, ProviderInput, ProvidersAnswer,
-    StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateSession, StoreSessionAnswer, StoreSessionStatusAnswer,
+    StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateSession, StoreProviders, StoreSessionAnswer,
+    StoreSessionStatusAnswer,
 };
 use crate::service::{NewSession, ProviderFilter, SessionUpdate};
 use crate::store::Key;
 
 type Result<T> = std::result::Result<Answer<T>, ForStorefront>;
 
-pub(super) async fn list_providers(State(host): State<Host>, Asked(mut query): Asked) -> Result<ProvidersAnswer> {
-    let filter =
-        ProviderFilter { is_enabled: Some(true), region: query.text("region_id")?, ..ProviderFilter::default() };
-    let page = query.page()?;
-    query.end()?;
+pub(super) async fn list_providers(
+    State(host): State<Host>,
+    Asked(StoreProviders { region, page }): Asked<StoreProviders>,
+) -> Result<ProvidersAnswer> {
+    let filter = ProviderFilter { is_enabled: Some(true), region, ..ProviderFilter::default() };
     Ok(Answer(listed(&host, &filter, page).await?))
 }
 

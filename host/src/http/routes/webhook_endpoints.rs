@@ -2,15 +2,15 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use tillbox_core::id::EventId;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
-    CreateWebhookEndpoint, DeletedAnswer, DeliveryAnswer, Invalid, Nothing, OneWebhookEndpoint, Redeliver,
-    RedeliveryAnswer, SecretAnswer, UpdateWebhookEndpoint, WebhookDeliveries, WebhookEndpointAnswer, WebhookEndpoints,
+    CreateWebhookEndpoint, DeletedAnswer, DeliveryAnswer, IdOf, Nothing, OneWebhookEndpoint, Redeliver,
+    RedeliveryAnswer, SecretAnswer, UpdateWebhookEndpoint, WantedDeliveries, WebhookDeliveries, WebhookEndpointAnswer,
+    WebhookEndpoints,
 };
 use crate::service::{NewWebhookEndpoint, WebhookEndpointUpdate};
 use crate::store::SubscriberId;
@@ -77,10 +77,8 @@ pub(super) async fn rotate(
 pub(super) async fn deliveries(
     State(host): State<Host>,
     Id(id): Id<SubscriberId>,
-    Asked(mut query): Asked,
+    Asked(WantedDeliveries { state, page }): Asked<WantedDeliveries>,
 ) -> Result<WebhookDeliveries> {
-    let (state, page) = (query.dispatch_state()?, query.page()?);
-    query.end()?;
     let listed = host.webhook_deliveries(&id, state, page).await?;
     Ok(Answer(WebhookDeliveries {
         deliveries: listed.items.iter().map(DeliveryAnswer::from).collect(),
@@ -98,11 +96,12 @@ pub(super) async fn redeliver(
     Json(body): Json<Redeliver>,
 ) -> Result<RedeliveryAnswer> {
     match &body.event_id {
-        Some(event) => {
-            let event = EventId::parse(event).map_err(|error| Invalid::field("event_id", error.to_string()))?;
-            host.redeliver(&id, &event).await?;
-        }
+        Some(event) => host.redeliver(&id, event).await?,
         None => host.redeliver_failed(&id).await?,
     }
-    Ok(Answer(RedeliveryAnswer { id: id.to_string(), event_id: body.event_id, object: "webhook_endpoint" }))
+    Ok(Answer(RedeliveryAnswer {
+        id: (&id).into(),
+        event_id: body.event_id.map(IdOf::new),
+        object: "webhook_endpoint",
+    }))
 }

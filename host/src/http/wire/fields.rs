@@ -2,14 +2,20 @@
 //! an error that names it.
 //!
 //! `null` is refused: a caller that says "no amount" by `null` may have meant zero, and the two differ by everything.
+//!
+//! The same reading describes: without a body each key is noted with what it may hold, and that is the document.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde_json::value::RawValue;
-use tillbox_core::id::IdError;
+use serde_json::{Map, Value, json};
+use tillbox_core::id::{IdError, ProviderId};
 use tillbox_core::{Currency, Money};
 use tillbox_runtime::json::{JsonLimits, check_object};
 
+use super::kind::{Count, Kind, Known, Names};
+use crate::currency::lookup;
 use crate::http::limits::{BODY_BYTES_MAX, BODY_DEPTH_MAX, ECHO_CHARS_MAX};
 use crate::service::Error;
 
@@ -39,6 +45,9 @@ impl Invalid {
 
 /// What a body is read into.
 pub(in crate::http) trait Input: Sized {
+    /// A body that is right, for the document.
+    const EXAMPLE: &'static str = "{}";
+
     /// Takes the keys it knows.
     fn read(fields: &mut Fields) -> Result<Self, Invalid>;
 }
@@ -60,7 +69,9 @@ pub(in crate::http) struct Fields {
     left: BTreeMap<String, Box<RawValue>>,
     /// Where the object stands, with a dot behind it; empty for the body itself.
     path: String,
-    known: Vec<&'static str>,
+    known: Vec<Known>,
+    /// Nothing was sent: what is required is made up, and only the keys count.
+    describes: bool,
 }
 
 impl Fields {
@@ -72,6 +83,25 @@ impl Fields {
         Self::of(text, String::new())?.whole()
     }
 
+    /// The keys that are read into `T`.
+    pub(in crate::http) fn known<T: Input>() -> Vec<Known> {
+        let mut fields = Self { left: BTreeMap::new(), path: String::new(), known: Vec::new(), describes: true };
+        let read = T::read(&mut fields).map(drop);
+        debug_assert!(read.is_ok(), "an `Input` takes its keys and decides nothing: {read:?}");
+        fields.known
+    }
+
+    /// The JSON Schema (2020-12) of an object with these keys and no others.
+    pub(in crate::http) fn schema(known: &[Known]) -> Value {
+        let properties: Map<String, Value> = known.iter().map(|known| (known.key.to_owned(), known.schema())).collect();
+        let required: Vec<&str> = known.iter().filter(|known| known.required).map(|known| known.key).collect();
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    }
+
+    fn describe<T: Input>() -> Value {
+        Self::schema(&Self::known::<T>())
+    }
+
     /// Reads the object into `T`, and refuses what `T` does not know.
     fn whole<T: Input>(mut self) -> Result<T, Invalid> {
         let value = T::read(&mut self)?;
@@ -81,56 +111,103 @@ impl Fields {
 
     fn of(text: &str, path: String) -> Result<Self, Invalid> {
         let left = serde_json::from_str(text).map_err(|error| Invalid::whole(format!("not JSON: {error}")))?;
-        Ok(Self { left, path, known: Vec::new() })
+        Ok(Self { left, path, known: Vec::new(), describes: false })
     }
 
-    /// A string.
-    pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>, Invalid> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "a string"))
+    /// A string of so many bytes.
+    pub(super) fn text(&mut self, key: &'static str, bytes: RangeInclusive<usize>) -> Result<Option<String>, Invalid> {
+        let kind = Kind::Text { least: *bytes.start(), most: *bytes.end() };
+        self.string(key, kind, bytes, false)
     }
 
-    /// A list of strings.
-    pub(super) fn texts(&mut self, key: &'static str) -> Result<Option<Vec<String>>, Invalid> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "a list of strings"))
+    /// A string that must be there.
+    pub(super) fn required_text(&mut self, key: &'static str, bytes: RangeInclusive<usize>) -> Result<String, Invalid> {
+        let kind = Kind::Text { least: *bytes.start(), most: *bytes.end() };
+        let text = self.string(key, kind, bytes, true)?;
+        self.there(key, text, String::new)
+    }
+
+    /// A string that the service holds to an expression besides: the document names it, the service checks it.
+    pub(super) fn text_like(
+        &mut self,
+        key: &'static str,
+        pattern: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Result<Option<String>, Invalid> {
+        let kind = Kind::Like { pattern, least: *bytes.start(), most: *bytes.end() };
+        self.string(key, kind, bytes, false)
+    }
+
+    /// The same, which must be there.
+    pub(super) fn required_text_like(
+        &mut self,
+        key: &'static str,
+        pattern: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Result<String, Invalid> {
+        let kind = Kind::Like { pattern, least: *bytes.start(), most: *bytes.end() };
+        let text = self.string(key, kind, bytes, true)?;
+        self.there(key, text, String::new)
+    }
+
+    /// A list of at most so many strings, which the service holds to an expression.
+    pub(super) fn texts_like(
+        &mut self,
+        key: &'static str,
+        pattern: &'static str,
+        bytes_max: usize,
+        most: usize,
+    ) -> Result<Option<Vec<String>>, Invalid> {
+        let kind = Kind::Like { pattern, least: 1, most: bytes_max };
+        self.list(key, kind, "a list of strings", most, false)
     }
 
     /// `true` or `false`.
     pub(super) fn truth(&mut self, key: &'static str) -> Result<Option<bool>, Invalid> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "true or false"))
+        self.bit(key, false)
     }
 
-    /// A string that must be there.
-    pub(super) fn required_text(&mut self, key: &'static str) -> Result<String, Invalid> {
-        self.text(key)?.ok_or_else(|| self.missing(key))
+    /// `true` or `false`, which must be there.
+    pub(super) fn required_truth(&mut self, key: &'static str) -> Result<bool, Invalid> {
+        let bit = self.bit(key, true)?;
+        self.there(key, bit, || false)
+    }
+
+    /// One of some names, which must be there.
+    pub(super) fn required_word<T: Names>(&mut self, key: &'static str, stand_in: T) -> Result<T, Invalid> {
+        let text = self.string(key, Kind::Word(T::all), 0..=BODY_BYTES_MAX, true)?;
+        let text = self.there(key, text, || stand_in.name().to_owned())?;
+        let unknown = || self.wrong(key, format!("must be one of {}", T::all().join(", ")));
+        T::parse(&text).ok_or_else(unknown)
+    }
+
+    /// A currency, which must be there.
+    pub(super) fn required_currency(&mut self, key: &'static str) -> Result<Currency, Invalid> {
+        let text = self.string(key, Kind::Currency, 0..=BODY_BYTES_MAX, true)?;
+        let text = self.there(key, text, || "EUR".to_owned())?;
+        lookup(&text).map_err(|error| self.wrong(key, error.to_string()))
     }
 
     /// A number, its digits untouched.
     pub(super) fn amount(&mut self, key: &'static str) -> Result<Option<Amount>, Invalid> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        let text = value.get();
-        if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
-            return Ok(Some(Amount(text.to_owned())));
-        }
-        Err(self.not(key, "a number of major units, such as 10.50"))
+        self.number(key, false)
     }
 
     /// A number that must be there.
     pub(super) fn required_amount(&mut self, key: &'static str) -> Result<Amount, Invalid> {
-        self.amount(key)?.ok_or_else(|| self.missing(key))
+        let amount = self.number(key, true)?;
+        self.there(key, amount, || Amount("0".to_owned()))
     }
 
     /// An object that is handed on as it is written.
     pub(super) fn object(&mut self, key: &'static str) -> Result<Option<String>, Invalid> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        if value.get().starts_with('{') { Ok(Some(value.get().to_owned())) } else { Err(self.not(key, "an object")) }
+        self.braces(key, Kind::Object, false)
     }
 
     /// An object that must be there.
     pub(super) fn required_object(&mut self, key: &'static str) -> Result<String, Invalid> {
-        self.object(key)?.ok_or_else(|| self.missing(key))
+        let object = self.braces(key, Kind::Object, true)?;
+        self.there(key, object, || "{}".to_owned())
     }
 
     /// An id of a kind.
@@ -139,54 +216,125 @@ impl Fields {
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, IdError>,
     ) -> Result<Option<T>, Invalid> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        parse(&text).map(Some).map_err(|error| Invalid::field(format!("{}{key}", self.path), error.to_string()))
+        let Some(text) = self.string(key, Kind::Id(prefix(&parse)), 0..=BODY_BYTES_MAX, false)? else {
+            return Ok(None);
+        };
+        parse(&text).map(Some).map_err(|error| self.wrong(key, error.to_string()))
     }
 
-    /// `true` or `false`, which must be there.
-    pub(super) fn required_truth(&mut self, key: &'static str) -> Result<bool, Invalid> {
-        let Some(value) = self.take(key) else { return Err(self.missing(key)) };
-        serde_json::from_str(value.get()).map_err(|_| self.not(key, "true or false"))
+    /// A provider's id, which must be there. Whether there is one is not asked here.
+    pub(super) fn required_provider(&mut self, key: &'static str) -> Result<String, Invalid> {
+        let text = self.string(key, Kind::Id(ProviderId::PREFIX), 0..=BODY_BYTES_MAX, true)?;
+        self.there(key, text, String::new)
     }
 
     /// A list of ids, which must be there.
     pub(super) fn required_ids<T>(
         &mut self,
         key: &'static str,
+        most: usize,
         parse: impl Fn(&str) -> Result<T, IdError>,
     ) -> Result<Vec<T>, Invalid> {
-        let Some(value) = self.take(key) else { return Err(self.missing(key)) };
-        let texts: Vec<String> = serde_json::from_str(value.get()).map_err(|_| self.not(key, "a list of ids"))?;
-        let wrong = |error: IdError| Invalid::field(format!("{}{key}", self.path), error.to_string());
-        texts.iter().map(|text| parse(text).map_err(wrong)).collect()
+        let texts = self.list(key, Kind::Id(prefix(&parse)), "a list of ids", most, true)?;
+        let texts = self.there(key, texts, Vec::new)?;
+        texts.iter().map(|text| parse(text).map_err(|error| self.wrong(key, error.to_string()))).collect()
     }
 
     /// An object with keys of ours.
     pub(super) fn nested<T: Input>(&mut self, key: &'static str) -> Result<Option<T>, Invalid> {
-        let Some(text) = self.object(key)? else { return Ok(None) };
+        let Some(text) = self.braces(key, Kind::Nested(Self::describe::<T>), false)? else { return Ok(None) };
         Self::of(&text, format!("{}{key}.", self.path))?.whole().map(Some)
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Box<RawValue>> {
-        self.known.push(key);
-        self.left.remove(key)
+    fn string(
+        &mut self,
+        key: &'static str,
+        kind: Kind,
+        bytes: RangeInclusive<usize>,
+        required: bool,
+    ) -> Result<Option<String>, Invalid> {
+        let Some(value) = self.take(Known { key, kind, count: Count::One, required }) else { return Ok(None) };
+        let text: String = serde_json::from_str(value.get()).map_err(|_| self.not(key, "a string"))?;
+        let (length, least, most) = (text.len(), bytes.start(), bytes.end());
+        if bytes.contains(&length) {
+            return Ok(Some(text));
+        }
+        let allowed = if *least == 0 { format!("at most {most}") } else { format!("{least} to {most}") };
+        Err(self.wrong(key, format!("{length} bytes, {allowed} are allowed")))
+    }
+
+    fn list(
+        &mut self,
+        key: &'static str,
+        kind: Kind,
+        what: &str,
+        most: usize,
+        required: bool,
+    ) -> Result<Option<Vec<String>>, Invalid> {
+        let Some(value) = self.take(Known { key, kind, count: Count::List(most), required }) else { return Ok(None) };
+        let texts: Vec<String> = serde_json::from_str(value.get()).map_err(|_| self.not(key, what))?;
+        if texts.len() > most {
+            return Err(self.wrong(key, format!("{} entries, at most {most} are allowed", texts.len())));
+        }
+        Ok(Some(texts))
+    }
+
+    fn bit(&mut self, key: &'static str, required: bool) -> Result<Option<bool>, Invalid> {
+        let known = Known { key, kind: Kind::Truth, count: Count::One, required };
+        let Some(value) = self.take(known) else { return Ok(None) };
+        serde_json::from_str(value.get()).map(Some).map_err(|_| self.not(key, "true or false"))
+    }
+
+    fn number(&mut self, key: &'static str, required: bool) -> Result<Option<Amount>, Invalid> {
+        let known = Known { key, kind: Kind::Amount, count: Count::One, required };
+        let Some(value) = self.take(known) else { return Ok(None) };
+        let text = value.get();
+        if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            return Ok(Some(Amount(text.to_owned())));
+        }
+        Err(self.not(key, "a number of major units, such as 10.50"))
+    }
+
+    fn braces(&mut self, key: &'static str, kind: Kind, required: bool) -> Result<Option<String>, Invalid> {
+        let Some(value) = self.take(Known { key, kind, count: Count::One, required }) else { return Ok(None) };
+        if value.get().starts_with('{') { Ok(Some(value.get().to_owned())) } else { Err(self.not(key, "an object")) }
+    }
+
+    fn take(&mut self, known: Known) -> Option<Box<RawValue>> {
+        self.known.push(known);
+        self.left.remove(known.key)
+    }
+
+    /// The value, or its stand-in where nothing was sent at all.
+    fn there<T>(&self, key: &str, value: Option<T>, stand_in: impl FnOnce() -> T) -> Result<T, Invalid> {
+        match value {
+            Some(value) => Ok(value),
+            None if self.describes => Ok(stand_in()),
+            None => Err(self.wrong(key, "is missing")),
+        }
     }
 
     fn not(&self, key: &str, what: &str) -> Invalid {
-        Invalid::field(format!("{}{key}", self.path), format!("must be {what}; leave it out where there is none"))
+        self.wrong(key, format!("must be {what}; leave it out where there is none"))
     }
 
-    fn missing(&self, key: &str) -> Invalid {
-        Invalid::field(format!("{}{key}", self.path), "is missing")
+    fn wrong(&self, key: &str, what: impl AsRef<str>) -> Invalid {
+        Invalid::field(format!("{}{key}", self.path), what)
     }
 
     fn end(self) -> Result<(), Invalid> {
         let Some(key) = self.left.keys().next() else { return Ok(()) };
         let shown: String = key.chars().take(ECHO_CHARS_MAX).collect();
-        let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
+        let known: Vec<&str> = self.known.iter().map(|known| known.key).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let message = format!("is not a key of this request; known are: {known}");
         Err(Invalid::field(format!("{}{shown}", self.path), message))
     }
+}
+
+/// What ids of a kind begin with.
+fn prefix<T>(parse: impl Fn(&str) -> Result<T, IdError>) -> &'static str {
+    parse("").err().map_or("", |error| error.prefix)
 }
 
 #[cfg(test)]
@@ -207,7 +355,11 @@ mod tests {
 
     impl Input for Sample {
         fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-            Ok(Self { name: fields.text("name")?, amount: fields.amount("amount")?, inner: fields.nested("inner")? })
+            Ok(Self {
+                name: fields.text("name", 0..=8)?,
+                amount: fields.amount("amount")?,
+                inner: fields.nested("inner")?,
+            })
         }
     }
 
@@ -230,6 +382,38 @@ mod tests {
         assert_eq!(sample.inner.unwrap().data.as_deref(), Some(r#"{"a": 1.50}"#));
         let nothing: Sample = Fields::read(b"").unwrap();
         assert_eq!(nothing, Sample { name: None, amount: None, inner: None });
+    }
+
+    #[test]
+    fn a_text_ends_at_its_limit() {
+        assert!(Fields::read::<Sample>(br#"{"name":"12345678"}"#).is_ok());
+        for (body, message) in [
+            (r#"{"name":"123456789"}"#, "name: 9 bytes, at most 8 are allowed"),
+            (r#"{"name":"\u00e91234567"}"#, "name: 9 bytes, at most 8 are allowed"),
+        ] {
+            assert_eq!(refused(body).message, message);
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_described() {
+        let schema = Fields::describe::<Sample>();
+        assert_eq!(schema["properties"]["name"]["maxLength"], 8);
+        assert_eq!(schema["properties"]["amount"]["type"], "number");
+        assert_eq!(schema["properties"]["inner"]["properties"]["data"]["type"], "object");
+        assert_eq!((&schema["required"], &schema["additionalProperties"]), (&json!([]), &json!(false)));
+        let strict = Fields::describe::<Strict>();
+        assert_eq!(strict["required"], json!(["amount", "is_on"]));
+    }
+
+    struct Strict;
+
+    impl Input for Strict {
+        fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+            fields.required_amount("amount")?;
+            fields.required_truth("is_on")?;
+            Ok(Self)
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod answer;
 mod fields;
+mod kind;
+mod lists;
 mod parts;
 mod query;
 mod request;
@@ -13,6 +15,9 @@ mod webhook_endpoint;
 
 pub(super) use answer::*;
 pub(super) use fields::{Amount, Fields, Input, Invalid};
-pub(super) use query::Query;
+pub(super) use kind::{Count, Known, id, reference};
+pub(super) use lists::*;
+pub(super) use parts::IdOf;
+pub(super) use query::{Query, QueryInput};
 pub(super) use request::*;
 pub(super) use webhook_endpoint::*;

@@ -1,34 +1,149 @@
-//! The small pieces of answers: digits, times, texts that are JSON already, and what a payer is told of a decline.
+//! The small pieces of answers: digits, times, ids, names, texts that are JSON already, and what a payer is told of a
+//! decline. Each is a type of its own, so that the document knows what it may hold.
 
-use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tillbox_core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// JSON text that is handed on as it is.
-pub(super) type Raw = Box<RawValue>;
+use super::kind::{CURRENCY, Kind, Names, amount, id};
+use crate::http::extract::PathId;
+
+/// An object as JSON text that is handed on as it is.
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::http) struct Object(Box<RawValue>);
 
 /// A decimal number of major units with the currency's own number of decimals.
-pub(super) fn number(amount: Money) -> Raw {
-    RawValue::from_string(amount.to_decimal()).expect("a decimal is a JSON number")
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::http) struct Decimal(Box<RawValue>);
+
+/// RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in crate::http) struct Time(String);
+
+/// An ISO 4217 code as this API writes it, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in crate::http) struct CurrencyCode(String);
+
+/// The text of an id of a kind.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::http) struct IdOf<T>(T);
+
+/// The name of a value that has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) struct Name<T>(T);
+
+impl<T> IdOf<T> {
+    pub(in crate::http) fn new(id: T) -> Self {
+        Self(id)
+    }
+}
+
+impl<T: Clone> From<&T> for IdOf<T> {
+    fn from(id: &T) -> Self {
+        Self(id.clone())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for IdOf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: fmt::Display> Serialize for IdOf<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<T> From<T> for Name<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T: Names> Serialize for Name<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
+}
+
+fn schema(value: Value) -> Schema {
+    Schema::try_from(value).expect("an object")
+}
+
+macro_rules! described {
+    ($($part:ty = $name:expr => $schema:expr;)+) => {
+        $(impl JsonSchema for $part {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                schema($schema)
+            }
+        })+
+    };
+}
+
+described! {
+    Object = "Object" => json!({ "type": "object", "description": "An object of the provider's or the caller's own." });
+    Decimal = "Amount" => amount("An amount in major units, with exactly as many decimals as its currency has.");
+    Time = "Time" => Kind::Time.schema();
+    CurrencyCode = CURRENCY => json!({
+        "type": "string",
+        "enum": crate::currency::codes(),
+        "description": "An ISO 4217 code. Requests may use either case, answers are in lower case.",
+    });
+}
+
+impl<T: PathId> JsonSchema for IdOf<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Id", T::ENTITY).into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema(id(T::PREFIX))
+    }
+}
+
+impl<T: Names> JsonSchema for Name<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::TITLE.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema(Kind::Word(T::all).schema())
+    }
+}
+
+/// A decimal number of major units with the currency's own number of decimals.
+pub(super) fn number(amount: Money) -> Decimal {
+    Decimal(RawValue::from_string(amount.to_decimal()).expect("a decimal is a JSON number"))
 }
 
 /// A checked JSON text. One that is no JSON after all is answered as an empty object, because half an answer helps nobody.
-pub(super) fn raw(json: &Json) -> Raw {
-    RawValue::from_string(json.as_str().to_owned()).unwrap_or_else(|error| {
+pub(super) fn raw(json: &Json) -> Object {
+    Object(RawValue::from_string(json.as_str().to_owned()).unwrap_or_else(|error| {
         tracing::error!(%error, "a stored JSON text cannot be read");
         RawValue::from_string("{}".to_owned()).expect("an empty object")
-    })
+    }))
 }
 
 /// RFC 3339 in UTC with milliseconds. Years beyond 9999 are answered as the last moment that has a name.
-pub(super) fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> Time {
     let known = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.milliseconds()) * 1_000_000);
     let at = known.unwrap_or_else(|_| PrimitiveDateTime::MAX.assume_utc());
     let (date, clock) = ((at.year(), u8::from(at.month()), at.day()), (at.hour(), at.minute(), at.second()));
-    format!(
+    Time(format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
         date.0,
         date.1,
@@ -37,26 +152,26 @@ pub(super) fn time(at: Timestamp) -> String {
         clock.1,
         clock.2,
         at.millisecond()
-    )
+    ))
 }
 
-pub(super) fn optional_time(at: Option<Timestamp>) -> Option<String> {
+pub(super) fn optional_time(at: Option<Timestamp>) -> Option<Time> {
     at.map(time)
 }
 
 /// A currency's code as this API writes it.
-pub(super) fn currency_code(amount: Money) -> String {
-    amount.currency().code().to_ascii_lowercase()
+pub(super) fn currency_code(amount: Money) -> CurrencyCode {
+    CurrencyCode(amount.currency().code().to_ascii_lowercase())
 }
 
 /// What the payer has to do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(in crate::http) enum NextActionAnswer {
     Redirect { url: String },
     ThreeDSecure { url: String, expires_in_ms: Option<u64> },
-    Display { instructions: Raw },
-    Other { payload: Raw },
+    Display { instructions: Object },
+    Other { payload: Object },
 }
 
 impl From<&NextAction> for NextActionAnswer {
@@ -73,23 +188,23 @@ impl From<&NextAction> for NextActionAnswer {
 }
 
 /// A decline in a provider's words, for operators.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct DeclineAnswer {
-    class: &'static str,
+    class: Name<DeclineClass>,
     code: String,
     message: String,
 }
 
 impl From<&Decline> for DeclineAnswer {
     fn from(decline: &Decline) -> Self {
-        Self { class: decline.class.as_str(), code: decline.code.clone(), message: decline.message.clone() }
+        Self { class: decline.class.into(), code: decline.code.clone(), message: decline.message.clone() }
     }
 }
 
 /// A decline in our words, for payers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct StoreDeclineAnswer {
-    code: &'static str,
+    code: Name<DeclineClass>,
     message: &'static str,
 }
 
@@ -105,7 +220,7 @@ impl From<&Decline> for StoreDeclineAnswer {
             // Telling somebody that they were found out helps only them.
             DeclineClass::SuspectedFraud | DeclineClass::Unspecified => unspecified,
         };
-        Self { code: class.as_str(), message }
+        Self { code: class.into(), message }
     }
 }
 
@@ -130,9 +245,9 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339() {
-        assert_eq!(time(Timestamp(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(time(Timestamp(1_709_251_199_007)), "2024-02-29T23:59:59.007Z");
-        assert_eq!(time(Timestamp(i64::MAX)), "9999-12-31T23:59:59.999Z");
+        assert_eq!(time(Timestamp(0)).0, "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(Timestamp(1_709_251_199_007)).0, "2024-02-29T23:59:59.007Z");
+        assert_eq!(time(Timestamp(i64::MAX)).0, "9999-12-31T23:59:59.999Z");
     }
 
     #[test]

@@ -1,26 +1,51 @@
 //! The query of a URL, taken key by key like a body. A filter that is not known is refused: ignoring it would answer a
 //! question nobody asked.
 
+use std::ops::RangeInclusive;
+
 use tillbox_core::Timestamp;
-use tillbox_core::operation::OperationState;
+use tillbox_core::id::IdError;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::fields::Invalid;
+use super::kind::{Count, Kind, Known, Names};
+use crate::currency::lookup;
 use crate::http::limits::{ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, LIST_LIMIT_DEFAULT};
-use crate::service::EVENTS_MAX;
-use crate::store::{By, DispatchState, Order, Page, Range, Wanted};
+use crate::service::{EVENTS_MAX, FIELD_BYTES_MAX, FILTER_VALUES_MAX};
+use crate::store::{By, Order, Page, Range, Wanted};
+
+/// A text without commas: several of them stand in one value.
+const NO_COMMA: &str = "^[^,]*$";
+
+/// What a query is read into.
+pub(in crate::http) trait QueryInput: Sized {
+    /// Takes the keys it knows.
+    fn read(query: &mut Query) -> Result<Self, Invalid>;
+}
 
 /// Pairs that nobody has taken yet.
 #[derive(Debug)]
 pub(in crate::http) struct Query {
     left: Vec<(String, String)>,
-    known: Vec<&'static str>,
+    known: Vec<Known>,
 }
 
 impl Query {
-    pub(in crate::http) fn new(pairs: Vec<(String, String)>) -> Self {
-        Self { left: pairs, known: Vec::new() }
+    /// Reads all pairs into `T`, and refuses what `T` does not know.
+    pub(in crate::http) fn read<T: QueryInput>(pairs: Vec<(String, String)>) -> Result<T, Invalid> {
+        let mut query = Self { left: pairs, known: Vec::new() };
+        let value = T::read(&mut query)?;
+        query.end()?;
+        Ok(value)
+    }
+
+    /// The keys that are read into `T`. Every one of them may be left out, so reading nothing reads them all.
+    pub(in crate::http) fn describe<T: QueryInput>() -> Vec<Known> {
+        let mut query = Self { left: Vec::new(), known: Vec::new() };
+        let read = T::read(&mut query).map(drop);
+        debug_assert!(read.is_ok(), "every key of a query may be left out: {read:?}");
+        query.known
     }
 
     /// `limit` and `offset`.
@@ -37,7 +62,7 @@ impl Query {
 
     /// `order`: `id`, `created_at`, `updated_at` or `amount`, with `-` in front for the greatest first.
     fn order(&mut self) -> Result<Order, Invalid> {
-        let Some(text) = self.take("order")? else { return Ok(Order::default()) };
+        let Some(text) = self.one("order", Kind::Word(orders))? else { return Ok(Order::default()) };
         let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
         let by = match name {
             "id" => By::Id,
@@ -57,21 +82,61 @@ impl Query {
         Ok(Wanted { filter, order: self.order()?, page: self.page()? })
     }
 
-    /// Ids or names with commas between them; none means any.
-    pub(in crate::http) fn among<T>(
+    /// Ids of a kind with commas between them; none means any.
+    pub(in crate::http) fn ids<T>(
         &mut self,
         key: &'static str,
+        parse: impl Fn(&str) -> Result<T, IdError>,
+    ) -> Result<Vec<T>, Invalid> {
+        let prefix = parse("").err().map_or("", |error| error.prefix);
+        self.among(key, Kind::Id(prefix), &format!("ids, which begin with `{prefix}_`"), |text| parse(text).ok())
+    }
+
+    /// Names with commas between them; none means any.
+    pub(in crate::http) fn names<T: Names>(&mut self, key: &'static str) -> Result<Vec<T>, Invalid> {
+        self.among(key, Kind::Word(T::all), &format!("of {}", T::all().join(", ")), T::parse)
+    }
+
+    /// Currencies with commas between them, as the store writes them; none means any.
+    pub(in crate::http) fn currencies(&mut self, key: &'static str) -> Result<Vec<String>, Invalid> {
+        let known = |code: &str| lookup(code).ok().map(|currency| currency.code().to_owned());
+        self.among(key, Kind::Currency, "ISO 4217 codes", known)
+    }
+
+    /// Texts with commas between them; none means any.
+    pub(in crate::http) fn texts(&mut self, key: &'static str) -> Result<Vec<String>, Invalid> {
+        let kind = Kind::Like { pattern: NO_COMMA, least: 0, most: FIELD_BYTES_MAX };
+        let short = |text: &str| (text.len() <= FIELD_BYTES_MAX).then(|| text.to_owned());
+        self.among(key, kind, &format!("texts of at most {FIELD_BYTES_MAX} bytes"), short)
+    }
+
+    fn among<T>(
+        &mut self,
+        key: &'static str,
+        kind: Kind,
         what: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Vec<T>, Invalid> {
-        let Some(text) = self.take(key)? else { return Ok(Vec::new()) };
+        let count = Count::Commas(FILTER_VALUES_MAX);
+        let Some(text) = self.take(Known { key, kind, count, required: false })? else { return Ok(Vec::new()) };
+        let values = text.split(',').count();
+        if values > FILTER_VALUES_MAX {
+            return Err(Invalid::field(key, format!("{values} values, at most {FILTER_VALUES_MAX} are allowed")));
+        }
         let wrong = || Invalid::field(key, format!("must be one or several {what}, with commas"));
         text.split(',').map(|part| parse(part).ok_or_else(wrong)).collect()
     }
 
+    /// One name.
+    pub(in crate::http) fn name<T: Names>(&mut self, key: &'static str) -> Result<Option<T>, Invalid> {
+        let Some(text) = self.one(key, Kind::Word(T::all))? else { return Ok(None) };
+        let unknown = || Invalid::field(key, format!("must be one of {}", T::all().join(", ")));
+        T::parse(&text).map(Some).ok_or_else(unknown)
+    }
+
     /// `true` or `false`.
     pub(in crate::http) fn truth(&mut self, key: &'static str) -> Result<Option<bool>, Invalid> {
-        match self.take(key)?.as_deref() {
+        match self.one(key, Kind::Truth)?.as_deref() {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
@@ -79,9 +144,18 @@ impl Query {
         }
     }
 
-    /// `q`: a text that is searched for.
-    pub(in crate::http) fn text(&mut self, key: &'static str) -> Result<Option<String>, Invalid> {
-        self.take(key)
+    /// A text of so many bytes.
+    pub(in crate::http) fn text(
+        &mut self,
+        key: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Result<Option<String>, Invalid> {
+        let (least, most) = (*bytes.start(), *bytes.end());
+        let Some(text) = self.one(key, Kind::Text { least, most })? else { return Ok(None) };
+        if bytes.contains(&text.len()) {
+            return Ok(Some(text));
+        }
+        Err(Invalid::field(key, format!("{} bytes, {least} to {most} are allowed", text.len())))
     }
 
     /// `created_at[$gte]` and its like.
@@ -106,65 +180,63 @@ impl Query {
     }
 
     fn time(&mut self, key: &'static str) -> Result<Option<Timestamp>, Invalid> {
-        let Some(text) = self.take(key)? else { return Ok(None) };
+        let Some(text) = self.one(key, Kind::Time)? else { return Ok(None) };
         let parsed = OffsetDateTime::parse(&text, &Rfc3339).ok();
         let at = parsed.and_then(|at| i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok());
         let wrong = || Invalid::field(key, "must be a time of RFC 3339, such as 2030-01-31T09:30:00Z");
         at.map(|at| Some(Timestamp(at))).ok_or_else(wrong)
     }
 
-    /// `state`: names of operation states with commas between them; none means all.
-    pub(in crate::http) fn states(&mut self) -> Result<Vec<OperationState>, Invalid> {
-        let Some(text) = self.take("state")? else { return Ok(Vec::new()) };
-        let unknown = || {
-            let names: Vec<&str> = OperationState::ALL.iter().map(|state| state.as_str()).collect();
-            Invalid::field("state", format!("must be one or several of {}, with commas", names.join(", ")))
-        };
-        text.split(',').map(|name| OperationState::parse(name).ok_or_else(unknown)).collect()
-    }
-
-    /// `state` of what is on its way: `open` or `failed`; none means both.
-    pub(in crate::http) fn dispatch_state(&mut self) -> Result<Option<DispatchState>, Invalid> {
-        let Some(text) = self.take("state")? else { return Ok(None) };
-        let unknown = || Invalid::field("state", "must be open or failed");
-        DispatchState::parse(&text).map(Some).ok_or_else(unknown)
-    }
-
     /// Refuses what nobody has taken.
-    pub(in crate::http) fn end(self) -> Result<(), Invalid> {
+    fn end(self) -> Result<(), Invalid> {
         let Some((key, _)) = self.left.first() else { return Ok(()) };
         let shown: String = key.chars().take(ECHO_CHARS_MAX).collect();
-        let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
+        let known: Vec<&str> = self.known.iter().map(|known| known.key).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         Err(Invalid::field(shown, format!("is not a query parameter of this route; known are: {known}")))
     }
 
     fn number<T>(&mut self, key: &'static str, min: T, max: T, otherwise: T) -> Result<T, Invalid>
     where
-        T: std::str::FromStr + PartialOrd + std::fmt::Display,
+        T: std::str::FromStr + PartialOrd + std::fmt::Display + Copy + TryInto<u64>,
     {
-        let Some(text) = self.take(key)? else { return Ok(otherwise) };
+        let whole = |number: T| number.try_into().unwrap_or(u64::MAX);
+        let kind = Kind::Whole { least: whole(min), most: whole(max), otherwise: whole(otherwise) };
+        let Some(text) = self.one(key, kind)? else { return Ok(otherwise) };
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = digits.then(|| text.parse().ok()).flatten().filter(|number| *number >= min && *number <= max);
         number.ok_or_else(|| Invalid::field(key, format!("must be a whole number from {min} to {max}")))
     }
 
-    fn take(&mut self, key: &'static str) -> Result<Option<String>, Invalid> {
-        self.known.push(key);
-        let Some(at) = self.left.iter().position(|(name, _)| name == key) else { return Ok(None) };
+    fn one(&mut self, key: &'static str, kind: Kind) -> Result<Option<String>, Invalid> {
+        self.take(Known { key, kind, count: Count::One, required: false })
+    }
+
+    fn take(&mut self, known: Known) -> Result<Option<String>, Invalid> {
+        self.known.push(known);
+        let Some(at) = self.left.iter().position(|(name, _)| name == known.key) else { return Ok(None) };
         let (_, value) = self.left.remove(at);
-        if self.left.iter().any(|(name, _)| name == key) {
-            return Err(Invalid::field(key, "stands twice in the query"));
+        if self.left.iter().any(|(name, _)| name == known.key) {
+            return Err(Invalid::field(known.key, "stands twice in the query"));
         }
         Ok(Some(value))
     }
 }
 
+/// What `order` may be.
+fn orders() -> Vec<&'static str> {
+    vec!["id", "-id", "created_at", "-created_at", "updated_at", "-updated_at", "amount", "-amount"]
+}
+
 #[cfg(test)]
 mod tests {
+    use tillbox_core::operation::OperationState;
+
     use super::*;
 
     fn query(pairs: &[(&str, &str)]) -> Query {
-        Query::new(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+        let left = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Query { left, known: Vec::new() }
     }
 
     #[test]
@@ -189,7 +261,7 @@ mod tests {
             ("captured", "false"),
         ]);
         assert_eq!(asked.created().unwrap(), Range { from: Some(Timestamp(2_001)), to: Some(Timestamp(8_999)) });
-        assert_eq!(asked.among("id", "ids", |id| Some(id.to_owned())).unwrap(), ["a", "b"]);
+        assert_eq!(asked.texts("id").unwrap(), ["a", "b"]);
         assert_eq!(asked.truth("captured").unwrap(), Some(false));
         assert_eq!(asked.wanted(()).unwrap().order, Order { by: By::Amount, descending: true });
         asked.end().unwrap();
@@ -202,10 +274,24 @@ mod tests {
     }
 
     #[test]
+    fn filters_have_bounds() {
+        let many = vec!["a"; FILTER_VALUES_MAX].join(",");
+        assert_eq!(query(&[("code", &many)]).texts("code").unwrap().len(), FILTER_VALUES_MAX);
+        let refused = query(&[("code", &format!("{many},a"))]).texts("code").unwrap_err();
+        assert_eq!(refused.message, "code: 101 values, at most 100 are allowed");
+        let text = |text: &str| query(&[("q", text)]).text("q", 1..=3);
+        assert_eq!(text("abc").unwrap().as_deref(), Some("abc"));
+        assert!(text("").is_err() && text("abcd").is_err());
+        let codes = |text: &str| query(&[("currency_code", text)]).currencies("currency_code");
+        assert_eq!(codes("eur,USD").unwrap(), ["EUR", "USD"]);
+        assert!(codes("eur,nix").is_err());
+    }
+
+    #[test]
     fn states_are_names_and_strangers_are_named() {
-        let states = |text: &str| query(&[("state", text)]).states();
+        let states = |text: &str| query(&[("state", text)]).names::<OperationState>("state");
         assert_eq!(states("unknown,needs_review").unwrap(), [OperationState::Unknown, OperationState::NeedsReview]);
-        assert!(query(&[]).states().unwrap().is_empty());
+        assert!(query(&[]).names::<OperationState>("state").unwrap().is_empty());
         for text in ["", "unknown,", "done", "Unknown"] {
             assert!(states(text).unwrap_err().message.contains("needs_review"), "{text}");
         }

@@ -1,11 +1,15 @@
 //! The bodies of requests, one struct each. A key that is not here is refused.
 
+use tillbox_core::Currency;
 use tillbox_core::id::{AccountHolderId, ProviderId, RefundReasonId};
 use tillbox_runtime::request::{Address, Customer};
 
 use super::fields::{Amount, Fields, Input, Invalid};
+use super::kind::LINE;
 use crate::service::{
-    AccountHolderUpdate, Error, NewPaymentMethod, NewRefundReason, Payer, RefundReasonUpdate, Verdict,
+    AccountHolderUpdate, CART_ID_BYTES_MAX, CODE_BYTES_MAX, CREATED_BY_BYTES_MAX, FIELD_BYTES_MAX, FILTER_VALUES_MAX,
+    LABEL_BYTES_MAX, METHOD_KEY_BYTES_MAX, NOTE_BYTES_MAX, NewPaymentMethod, NewRefundReason, Payer,
+    REGION_ID_BYTES_MAX, RefundReasonUpdate, Verdict,
 };
 
 /// POST without anything to say.
@@ -21,18 +25,20 @@ impl Input for Nothing {
 /// POST /admin/payment-collections
 #[derive(Debug)]
 pub(in crate::http) struct CreateCollection {
-    pub(in crate::http) currency_code: String,
+    pub(in crate::http) currency: Currency,
     pub(in crate::http) amount: Amount,
     pub(in crate::http) cart_id: Option<String>,
     pub(in crate::http) metadata: Option<String>,
 }
 
 impl Input for CreateCollection {
+    const EXAMPLE: &'static str = r#"{"currency_code":"eur","amount":10.50,"cart_id":"cart_1"}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            currency_code: fields.required_text("currency_code")?,
+            currency: fields.required_currency("currency_code")?,
             amount: fields.required_amount("amount")?,
-            cart_id: fields.text("cart_id")?,
+            cart_id: fields.text("cart_id", 0..=CART_ID_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
         })
     }
@@ -46,6 +52,8 @@ pub(in crate::http) struct UpdateCollection {
 }
 
 impl Input for UpdateCollection {
+    const EXAMPLE: &'static str = r#"{"amount":12.00,"metadata":{"order":"1001"}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { amount: fields.amount("amount")?, metadata: fields.object("metadata")? })
     }
@@ -60,11 +68,13 @@ pub(in crate::http) struct StoreCreateSession {
 }
 
 impl Input for StoreCreateSession {
+    const EXAMPLE: &'static str = r#"{"provider_id":"pp_stripe-mock_default"}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            provider_id: fields.required_text("provider_id")?,
+            provider_id: fields.required_provider("provider_id")?,
             data: fields.object("data")?,
-            region_id: fields.text("region_id")?,
+            region_id: fields.text("region_id", 1..=REGION_ID_BYTES_MAX)?,
         })
     }
 }
@@ -81,31 +91,35 @@ pub(in crate::http) struct CreateSession {
 }
 
 impl Input for CreateSession {
+    const EXAMPLE: &'static str = r#"{"provider_id":"pp_stripe-mock_default","amount":4.25,"data":{"payment_method":"pm_card_visa"},"context":{"customer":{"id":"cus_1","email":"ada@shop.example"}}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            provider_id: fields.required_text("provider_id")?,
+            provider_id: fields.required_provider("provider_id")?,
             data: fields.object("data")?,
             amount: fields.amount("amount")?,
             metadata: fields.object("metadata")?,
             payer: fields.nested("context")?.unwrap_or_default(),
-            region_id: fields.text("region_id")?,
+            region_id: fields.text("region_id", 1..=REGION_ID_BYTES_MAX)?,
         })
     }
 }
 
 impl Input for Payer {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { customer: fields.nested("customer")?, locale: fields.text("locale")? })
+        Ok(Self { customer: fields.nested("customer")?, locale: fields.text("locale", 0..=FIELD_BYTES_MAX)? })
     }
 }
 
 impl Input for Customer {
+    const EXAMPLE: &'static str = r#"{"id":"cus_1"}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            id: fields.required_text("id")?,
-            email: fields.text("email")?,
-            name: fields.text("name")?,
-            phone: fields.text("phone")?,
+            id: fields.required_text("id", 0..=FIELD_BYTES_MAX)?,
+            email: fields.text("email", 0..=FIELD_BYTES_MAX)?,
+            name: fields.text("name", 0..=FIELD_BYTES_MAX)?,
+            phone: fields.text("phone", 0..=FIELD_BYTES_MAX)?,
             billing_address: fields.nested("billing_address")?,
         })
     }
@@ -114,12 +128,12 @@ impl Input for Customer {
 impl Input for Address {
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            line1: fields.text("line1")?,
-            line2: fields.text("line2")?,
-            city: fields.text("city")?,
-            region: fields.text("region")?,
-            postal_code: fields.text("postal_code")?,
-            country_code: fields.text("country_code")?,
+            line1: fields.text("line1", 0..=FIELD_BYTES_MAX)?,
+            line2: fields.text("line2", 0..=FIELD_BYTES_MAX)?,
+            city: fields.text("city", 0..=FIELD_BYTES_MAX)?,
+            region: fields.text("region", 0..=FIELD_BYTES_MAX)?,
+            postal_code: fields.text("postal_code", 0..=FIELD_BYTES_MAX)?,
+            country_code: fields.text("country_code", 0..=FIELD_BYTES_MAX)?,
         })
     }
 }
@@ -131,6 +145,8 @@ pub(in crate::http) struct ProviderInput {
 }
 
 impl Input for ProviderInput {
+    const EXAMPLE: &'static str = r#"{"data":{"payment_method":"pm_card_visa"}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { data: fields.object("data")? })
     }
@@ -146,6 +162,8 @@ pub(in crate::http) struct UpdateSession {
 }
 
 impl Input for UpdateSession {
+    const EXAMPLE: &'static str = r#"{"amount":5.00}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
             data: fields.object("data")?,
@@ -163,6 +181,8 @@ pub(in crate::http) struct Notes {
 }
 
 impl Input for Notes {
+    const EXAMPLE: &'static str = r#"{"metadata":{"order":"1001"}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { metadata: fields.required_object("metadata")? })
     }
@@ -177,10 +197,12 @@ pub(in crate::http) struct Capture {
 }
 
 impl Input for Capture {
+    const EXAMPLE: &'static str = r#"{"amount":4.25}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
             amount: fields.amount("amount")?,
-            created_by: fields.text("created_by")?,
+            created_by: fields.text("created_by", 0..=CREATED_BY_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
         })
     }
@@ -197,12 +219,14 @@ pub(in crate::http) struct Refund {
 }
 
 impl Input for Refund {
+    const EXAMPLE: &'static str = r#"{"amount":2.25,"note":"one item came back"}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
             amount: fields.amount("amount")?,
             refund_reason_id: fields.id("refund_reason_id", RefundReasonId::parse)?,
-            note: fields.text("note")?,
-            created_by: fields.text("created_by")?,
+            note: fields.text("note", 0..=NOTE_BYTES_MAX)?,
+            created_by: fields.text("created_by", 0..=CREATED_BY_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
         })
     }
@@ -210,11 +234,13 @@ impl Input for Refund {
 
 /// POST /admin/refund-reasons
 impl Input for NewRefundReason {
+    const EXAMPLE: &'static str = r#"{"label":"Wrong size"}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            label: fields.required_text("label")?,
-            code: fields.text("code")?,
-            description: fields.text("description")?,
+            label: fields.required_text_like("label", LINE, 1..=LABEL_BYTES_MAX)?,
+            code: fields.text_like("code", LINE, 1..=CODE_BYTES_MAX)?,
+            description: fields.text("description", 0..=NOTE_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
         })
     }
@@ -222,11 +248,13 @@ impl Input for NewRefundReason {
 
 /// POST /admin/refund-reasons/{id}
 impl Input for RefundReasonUpdate {
+    const EXAMPLE: &'static str = r#"{"description":"The size does not fit."}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            label: fields.text("label")?,
-            code: fields.text("code")?,
-            description: fields.text("description")?,
+            label: fields.text_like("label", LINE, 1..=LABEL_BYTES_MAX)?,
+            code: fields.text_like("code", LINE, 1..=CODE_BYTES_MAX)?,
+            description: fields.text("description", 0..=NOTE_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
         })
     }
@@ -239,8 +267,10 @@ pub(in crate::http) struct Cancel {
 }
 
 impl Input for Cancel {
+    const EXAMPLE: &'static str = r#"{"reason":"out of stock"}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { reason: fields.text("reason")? })
+        Ok(Self { reason: fields.text("reason", 0..=NOTE_BYTES_MAX)? })
     }
 }
 
@@ -251,6 +281,8 @@ pub(in crate::http) struct SwitchProvider {
 }
 
 impl Input for SwitchProvider {
+    const EXAMPLE: &'static str = r#"{"is_enabled":true}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { is_enabled: fields.required_truth("is_enabled")? })
     }
@@ -263,8 +295,10 @@ pub(in crate::http) struct RegionProviders {
 }
 
 impl Input for RegionProviders {
+    const EXAMPLE: &'static str = r#"{"payment_providers":["pp_manual_default"]}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { payment_providers: fields.required_ids("payment_providers", ProviderId::parse)? })
+        Ok(Self { payment_providers: fields.required_ids("payment_providers", FILTER_VALUES_MAX, ProviderId::parse)? })
     }
 }
 
@@ -279,9 +313,12 @@ pub(in crate::http) struct CreateAccountHolder {
 }
 
 impl Input for CreateAccountHolder {
+    const EXAMPLE: &'static str =
+        r#"{"provider_id":"pp_stripe-mock_default","customer":{"id":"cus_1","email":"ada@shop.example"}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            provider_id: fields.required_text("provider_id")?,
+            provider_id: fields.required_provider("provider_id")?,
             account_holder_id: fields.id("account_holder_id", AccountHolderId::parse)?,
             customer: fields.nested("customer")?,
             data: fields.object("data")?,
@@ -292,6 +329,8 @@ impl Input for CreateAccountHolder {
 
 /// POST /admin/account-holders/{id}
 impl Input for AccountHolderUpdate {
+    const EXAMPLE: &'static str = r#"{"metadata":{"tier":"gold"}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
             customer: fields.nested("customer")?,
@@ -303,27 +342,27 @@ impl Input for AccountHolderUpdate {
 
 /// POST /admin/account-holders/{id}/payment-methods
 impl Input for NewPaymentMethod {
+    const EXAMPLE: &'static str = r#"{"data":{"payment_method":"pm_card_visa"}}"#;
+
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { data: fields.object("data")?, key: fields.text("key")? })
+        Ok(Self { data: fields.object("data")?, key: fields.text("key", 1..=METHOD_KEY_BYTES_MAX)? })
     }
 }
 
 /// POST /admin/operations/{id}/resolve
 #[derive(Debug)]
 pub(in crate::http) struct ResolveOperation {
-    verdict: String,
+    pub(in crate::http) verdict: Verdict,
     pub(in crate::http) note: String,
 }
 
 impl Input for ResolveOperation {
-    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
-        Ok(Self { verdict: fields.required_text("as")?, note: fields.required_text("note")? })
-    }
-}
+    const EXAMPLE: &'static str = r#"{"as":"absent","note":"not in the gateway's dashboard, looked up on Monday"}"#;
 
-impl ResolveOperation {
-    pub(in crate::http) fn verdict(&self) -> Result<Verdict, Error> {
-        let unknown = || Error::invalid("as", "`succeeded` or `absent`");
-        Verdict::parse(&self.verdict).ok_or_else(unknown)
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            verdict: fields.required_word("as", Verdict::Absent)?,
+            note: fields.required_text("note", 1..=NOTE_BYTES_MAX)?,
+        })
     }
 }

@@ -105,7 +105,7 @@ fn keys_that_nobody_knows_are_named() {
             format!(r#"{{"provider_id":"{CARDS}","context":{{"customer":{{}}}}}}"#),
             "context.customer.id",
         ),
-        (sessions, customer(&format!(r#""email":"{}""#, "e".repeat(513))), "customer.email"),
+        (sessions, customer(&format!(r#""email":"{}""#, "e".repeat(513))), "context.customer.email"),
         (
             format!("/store/payment-sessions/{session}/authorize"),
             r#"{"payment_method":"x"}"#.to_owned(),

@@ -10,10 +10,13 @@ mod reason;
 mod session;
 mod webhook_endpoint;
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use tillbox_core::id::{OperationId, ProviderId};
 use tillbox_core::state::Uncertain;
 
-use crate::http::wire::parts::{optional_time, time};
+use crate::http::document::{CODES, kinds};
+use crate::http::wire::parts::{IdOf, Time, optional_time, time};
 use crate::service::PaymentProvider;
 
 pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
@@ -26,34 +29,40 @@ pub(in crate::http) use session::{SessionAnswer, StoreSessionAnswer};
 pub(in crate::http) use webhook_endpoint::{DeliveryAnswer, RedeliveryAnswer, SecretAnswer, WebhookEndpointAnswer};
 
 /// An error.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct ErrorAnswer {
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = kinds()))]
     pub(in crate::http) kind: &'static str,
+    #[schemars(extend("enum" = CODES))]
     pub(in crate::http) code: Box<str>,
+    /// One sentence, for people.
     pub(in crate::http) message: Box<str>,
+    /// The key of the body or of the query it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) field: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::http) operation_id: Option<String>,
+    pub(in crate::http) operation_id: Option<IdOf<OperationId>>,
+    /// `false` only with proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) request_may_have_been_sent: Option<bool>,
+    /// Whose fault it is: `guest` (the provider's code), `host` or `operator`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) culprit: Option<&'static str>,
 }
 
 /// Whether the server can do its work.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct HealthAnswer {
     pub(in crate::http) status: &'static str,
 }
 
 /// What is a question, beside the status, which says what is known.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct UncertainAnswer {
-    since: String,
+    since: Time,
     /// Absent where only a person can go on.
-    next_check_at: Option<String>,
+    next_check_at: Option<Time>,
 }
 
 impl From<Uncertain> for UncertainAnswer {
@@ -63,7 +72,7 @@ impl From<Uncertain> for UncertainAnswer {
 }
 
 /// Something that is gone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct DeletedAnswer {
     pub(in crate::http) id: String,
     pub(in crate::http) object: &'static str,
@@ -71,20 +80,20 @@ pub(in crate::http) struct DeletedAnswer {
 }
 
 /// A provider that is installed or was.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct ProviderAnswer {
-    id: String,
+    id: IdOf<ProviderId>,
     is_enabled: bool,
 }
 
 impl From<PaymentProvider> for ProviderAnswer {
     fn from(provider: PaymentProvider) -> Self {
-        Self { id: provider.id.to_string(), is_enabled: provider.is_enabled }
+        Self { id: (&provider.id).into(), is_enabled: provider.is_enabled }
     }
 }
 
 /// `{payment_providers, count, offset, limit}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct ProvidersAnswer {
     pub(in crate::http) payment_providers: Vec<ProviderAnswer>,
     pub(in crate::http) count: u64,
@@ -96,7 +105,7 @@ pub(in crate::http) struct ProvidersAnswer {
 macro_rules! envelopes {
     ($($name:ident { $($field:ident: $kind:ty),+ $(,)? })+) => {
         $(
-            #[derive(Debug, Serialize)]
+            #[derive(Debug, Serialize, JsonSchema)]
             pub(in crate::http) struct $name {
                 $(pub(in crate::http) $field: $kind,)+
             }

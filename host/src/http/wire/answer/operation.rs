@@ -1,23 +1,27 @@
 //! Operations and events.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use tillbox_core::operation::Operation;
+use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, SessionId};
+use tillbox_core::operation::{Operation, OperationKind, OperationState, Origin};
 
-use crate::http::wire::parts::{DeclineAnswer, Raw, currency_code, number, optional_time, time};
+use crate::http::wire::parts::{
+    CurrencyCode, Decimal, DeclineAnswer, IdOf, Name, Time, currency_code, number, optional_time, time,
+};
 use crate::store::{OperationEntry, OutboxEvent};
 
 /// An operation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct OperationAnswer {
-    id: String,
-    kind: &'static str,
-    state: &'static str,
-    origin: &'static str,
-    provider_id: String,
-    payment_session_id: String,
-    payment_id: Option<String>,
-    amount: Option<Raw>,
-    currency_code: Option<String>,
+    id: IdOf<OperationId>,
+    kind: Name<OperationKind>,
+    state: Name<OperationState>,
+    origin: Name<Origin>,
+    provider_id: IdOf<ProviderId>,
+    payment_session_id: IdOf<SessionId>,
+    payment_id: Option<IdOf<PaymentId>>,
+    amount: Option<Decimal>,
+    currency_code: Option<CurrencyCode>,
     attempts: u32,
     provider_reference: Option<String>,
     decline: Option<DeclineAnswer>,
@@ -25,21 +29,21 @@ pub(in crate::http) struct OperationAnswer {
     detail: Option<String>,
     note: Option<String>,
     checks: u32,
-    next_action_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+    next_action_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl From<&Operation> for OperationAnswer {
     fn from(operation: &Operation) -> Self {
         Self {
-            id: operation.id.to_string(),
-            kind: operation.kind.as_str(),
-            state: operation.state.as_str(),
-            origin: operation.origin.as_str(),
-            provider_id: operation.provider.to_string(),
-            payment_session_id: operation.session.to_string(),
-            payment_id: operation.payment.as_ref().map(ToString::to_string),
+            id: (&operation.id).into(),
+            kind: operation.kind.into(),
+            state: operation.state.into(),
+            origin: operation.origin.into(),
+            provider_id: (&operation.provider).into(),
+            payment_session_id: (&operation.session).into(),
+            payment_id: operation.payment.as_ref().map(Into::into),
             amount: operation.amount.map(number),
             currency_code: operation.amount.map(currency_code),
             attempts: operation.attempts,
@@ -57,44 +61,44 @@ impl From<&Operation> for OperationAnswer {
 }
 
 /// An operation in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct OperationEntryAnswer {
-    id: String,
-    state: &'static str,
-    provider_id: String,
-    payment_collection_id: String,
+    id: IdOf<OperationId>,
+    state: Name<OperationState>,
+    provider_id: IdOf<ProviderId>,
+    payment_collection_id: IdOf<CollectionId>,
 }
 
 impl From<&OperationEntry> for OperationEntryAnswer {
     fn from(entry: &OperationEntry) -> Self {
         Self {
-            id: entry.id.to_string(),
-            state: entry.state.as_str(),
-            provider_id: entry.provider.to_string(),
-            payment_collection_id: entry.collection.to_string(),
+            id: (&entry.id).into(),
+            state: entry.state.into(),
+            provider_id: (&entry.provider).into(),
+            payment_collection_id: (&entry.collection).into(),
         }
     }
 }
 
 /// An event. Its amounts are minor units under names that say so: consumers compute with them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct EventAnswer {
     sequence: i64,
-    id: String,
+    id: IdOf<EventId>,
     #[serde(rename = "type")]
     kind: String,
-    payment_collection_id: String,
+    payment_collection_id: IdOf<CollectionId>,
     data: serde_json::Value,
-    created_at: String,
+    created_at: Time,
 }
 
 impl From<OutboxEvent> for EventAnswer {
     fn from(event: OutboxEvent) -> Self {
         Self {
             sequence: event.sequence,
-            id: event.id.to_string(),
+            id: (&event.id).into(),
             kind: event.kind,
-            payment_collection_id: event.collection.to_string(),
+            payment_collection_id: (&event.collection).into(),
             data: event.data,
             created_at: time(event.at),
         }

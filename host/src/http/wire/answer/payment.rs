@@ -1,59 +1,65 @@
 //! A payment with its captures and refunds.
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use tillbox_core::id::{
+    CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
+};
 
 use super::UncertainAnswer;
-use crate::http::wire::parts::{Raw, currency_code, number, optional_time, raw, time};
+use crate::http::wire::parts::{
+    CurrencyCode, Decimal, IdOf, Object, Time, currency_code, number, optional_time, raw, time,
+};
 use crate::service::{Capture, PaymentView, Refund};
 
 /// A payment with its captures and refunds, for operators.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct PaymentAnswer {
-    id: String,
-    payment_collection_id: String,
-    payment_session_id: String,
-    provider_id: String,
-    currency_code: String,
-    amount: Raw,
-    captured_amount: Raw,
-    refunded_amount: Raw,
+    id: IdOf<PaymentId>,
+    payment_collection_id: IdOf<CollectionId>,
+    payment_session_id: IdOf<SessionId>,
+    provider_id: IdOf<ProviderId>,
+    currency_code: CurrencyCode,
+    amount: Decimal,
+    captured_amount: Decimal,
+    refunded_amount: Decimal,
     /// Held by captures of which nobody knows yet whether they happened.
-    reserved_capture_amount: Raw,
+    reserved_capture_amount: Decimal,
     /// The same for refunds.
-    reserved_refund_amount: Raw,
-    disputed_amount: Raw,
+    reserved_refund_amount: Decimal,
+    disputed_amount: Decimal,
     uncertain: Option<UncertainAnswer>,
     captures: Vec<CaptureAnswer>,
     refunds: Vec<RefundAnswer>,
-    data: Raw,
+    data: Object,
     provider_reference: Option<String>,
-    metadata: Option<Raw>,
-    captured_at: Option<String>,
-    canceled_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+    metadata: Option<Object>,
+    captured_at: Option<Time>,
+    canceled_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 /// A capture.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct CaptureAnswer {
-    id: String,
-    payment_id: String,
-    operation_id: String,
-    amount: Raw,
-    currency_code: String,
+    id: IdOf<CaptureId>,
+    payment_id: IdOf<PaymentId>,
+    operation_id: IdOf<OperationId>,
+    amount: Decimal,
+    currency_code: CurrencyCode,
     created_by: Option<String>,
-    metadata: Option<Raw>,
-    created_at: String,
-    updated_at: String,
+    metadata: Option<Object>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl From<&Capture> for CaptureAnswer {
     fn from(capture: &Capture) -> Self {
         Self {
-            id: capture.id.to_string(),
-            payment_id: capture.payment.to_string(),
-            operation_id: capture.operation.to_string(),
+            id: (&capture.id).into(),
+            payment_id: (&capture.payment).into(),
+            operation_id: (&capture.operation).into(),
             amount: number(capture.amount),
             currency_code: currency_code(capture.amount),
             created_by: capture.created_by.clone(),
@@ -65,32 +71,32 @@ impl From<&Capture> for CaptureAnswer {
 }
 
 /// A refund.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct RefundAnswer {
-    id: String,
-    payment_id: String,
-    operation_id: String,
-    amount: Raw,
-    currency_code: String,
-    refund_reason_id: Option<String>,
+    id: IdOf<RefundId>,
+    payment_id: IdOf<PaymentId>,
+    operation_id: IdOf<OperationId>,
+    amount: Decimal,
+    currency_code: CurrencyCode,
+    refund_reason_id: Option<IdOf<RefundReasonId>>,
     /// The code the reason had when the refund was made.
     refund_reason_code: Option<String>,
     note: Option<String>,
     created_by: Option<String>,
-    metadata: Option<Raw>,
-    created_at: String,
-    updated_at: String,
+    metadata: Option<Object>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl From<&Refund> for RefundAnswer {
     fn from(refund: &Refund) -> Self {
         Self {
-            id: refund.id.to_string(),
-            payment_id: refund.payment.to_string(),
-            operation_id: refund.operation.to_string(),
+            id: (&refund.id).into(),
+            payment_id: (&refund.payment).into(),
+            operation_id: (&refund.operation).into(),
             amount: number(refund.amount),
             currency_code: currency_code(refund.amount),
-            refund_reason_id: refund.reason.as_ref().map(|reason| reason.id.to_string()),
+            refund_reason_id: refund.reason.as_ref().map(|reason| (&reason.id).into()),
             refund_reason_code: refund.reason.as_ref().map(|reason| reason.code.clone()),
             note: refund.note.clone(),
             created_by: refund.created_by.clone(),
@@ -105,10 +111,10 @@ impl From<&PaymentView> for PaymentAnswer {
     fn from(view: &PaymentView) -> Self {
         let payment = &view.payment;
         Self {
-            id: payment.id.to_string(),
-            payment_collection_id: view.collection.to_string(),
-            payment_session_id: payment.session.to_string(),
-            provider_id: payment.provider.to_string(),
+            id: (&payment.id).into(),
+            payment_collection_id: (&view.collection).into(),
+            payment_session_id: (&payment.session).into(),
+            provider_id: (&payment.provider).into(),
             currency_code: currency_code(payment.amount),
             amount: number(payment.amount),
             captured_amount: number(view.captured),
@@ -131,27 +137,27 @@ impl From<&PaymentView> for PaymentAnswer {
 }
 
 /// A payment, for storefronts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct StorePaymentAnswer {
-    id: String,
-    payment_collection_id: String,
-    payment_session_id: String,
-    provider_id: String,
-    currency_code: String,
-    amount: Raw,
-    captured_at: Option<String>,
-    canceled_at: Option<String>,
-    created_at: String,
+    id: IdOf<PaymentId>,
+    payment_collection_id: IdOf<CollectionId>,
+    payment_session_id: IdOf<SessionId>,
+    provider_id: IdOf<ProviderId>,
+    currency_code: CurrencyCode,
+    amount: Decimal,
+    captured_at: Option<Time>,
+    canceled_at: Option<Time>,
+    created_at: Time,
 }
 
 impl From<&PaymentView> for StorePaymentAnswer {
     fn from(view: &PaymentView) -> Self {
         let payment = &view.payment;
         Self {
-            id: payment.id.to_string(),
-            payment_collection_id: view.collection.to_string(),
-            payment_session_id: payment.session.to_string(),
-            provider_id: payment.provider.to_string(),
+            id: (&payment.id).into(),
+            payment_collection_id: (&view.collection).into(),
+            payment_session_id: (&payment.session).into(),
+            provider_id: (&payment.provider).into(),
             currency_code: currency_code(payment.amount),
             amount: number(payment.amount),
             captured_at: optional_time(payment.captured_at),

@@ -1,20 +1,24 @@
 //! What a provider says when it is asked, beside what the books say.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use tillbox_core::outcome::{Outcome, Snapshot};
+use tillbox_core::outcome::{Outcome, ProviderStatus, Snapshot};
 
 use super::session::client_data;
-use crate::http::wire::parts::{DeclineAnswer, NextActionAnswer, Raw, StoreDeclineAnswer, currency_code, number, raw};
+use crate::http::wire::parts::{
+    CurrencyCode, Decimal, DeclineAnswer, Name, NextActionAnswer, Object, StoreDeclineAnswer, currency_code, number,
+    raw,
+};
 
 /// What a provider says of a payment right now, for operators. The books are not changed by asking.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct OutcomeAnswer {
-    status: &'static str,
-    amount: Option<Raw>,
-    currency_code: Option<String>,
+    status: Name<ProviderStatus>,
+    amount: Option<Decimal>,
+    currency_code: Option<CurrencyCode>,
     provider_reference: Option<String>,
-    data: Raw,
-    client_data: Option<Raw>,
+    data: Object,
+    client_data: Option<Object>,
     next_action: Option<NextActionAnswer>,
     decline: Option<DeclineAnswer>,
 }
@@ -22,7 +26,7 @@ pub(in crate::http) struct OutcomeAnswer {
 impl From<&Outcome> for OutcomeAnswer {
     fn from(outcome: &Outcome) -> Self {
         Self {
-            status: outcome.status.as_str(),
+            status: outcome.status.into(),
             amount: outcome.amount.map(number),
             currency_code: outcome.amount.map(currency_code),
             provider_reference: outcome.provider_reference.clone(),
@@ -35,10 +39,10 @@ impl From<&Outcome> for OutcomeAnswer {
 }
 
 /// The same, for storefronts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct StoreOutcomeAnswer {
-    status: &'static str,
-    data: Raw,
+    status: Name<ProviderStatus>,
+    data: Object,
     next_action: Option<NextActionAnswer>,
     decline: Option<StoreDeclineAnswer>,
 }
@@ -46,7 +50,7 @@ pub(in crate::http) struct StoreOutcomeAnswer {
 impl From<&Outcome> for StoreOutcomeAnswer {
     fn from(outcome: &Outcome) -> Self {
         Self {
-            status: outcome.status.as_str(),
+            status: outcome.status.into(),
             data: client_data(outcome.client_data.as_ref()),
             next_action: outcome.next_action.as_ref().map(Into::into),
             decline: outcome.decline.as_ref().map(Into::into),
@@ -55,13 +59,13 @@ impl From<&Outcome> for StoreOutcomeAnswer {
 }
 
 /// Everything a provider knows of a payment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct SnapshotAnswer {
     #[serde(flatten)]
     outcome: OutcomeAnswer,
-    captured_amount: Raw,
-    refunded_amount: Raw,
-    disputed_amount: Raw,
+    captured_amount: Decimal,
+    refunded_amount: Decimal,
+    disputed_amount: Decimal,
 }
 
 impl From<&Snapshot> for SnapshotAnswer {

@@ -1,26 +1,28 @@
 //! A reason for refunds.
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use tillbox_core::id::RefundReasonId;
 
-use crate::http::wire::parts::{Raw, raw, time};
+use crate::http::wire::parts::{IdOf, Object, Time, raw, time};
 use crate::store::RefundReason;
 
 /// A reason for refunds, for operators.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct RefundReasonAnswer {
-    id: String,
+    id: IdOf<RefundReasonId>,
     label: String,
     code: String,
     description: Option<String>,
-    metadata: Option<Raw>,
-    created_at: String,
-    updated_at: String,
+    metadata: Option<Object>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl From<&RefundReason> for RefundReasonAnswer {
     fn from(reason: &RefundReason) -> Self {
         Self {
-            id: reason.id.to_string(),
+            id: (&reason.id).into(),
             label: reason.label.clone(),
             code: reason.code.clone(),
             description: reason.description.clone(),

@@ -1,36 +1,39 @@
 //! A session, as operators and storefronts read it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use tillbox_core::id::CollectionId;
+use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 use tillbox_core::state::{Collection, Session};
+use tillbox_core::status::SessionStatus;
 use tillbox_core::text::Json;
 
 use super::UncertainAnswer;
 use crate::http::wire::parts::{
-    DeclineAnswer, NextActionAnswer, Raw, StoreDeclineAnswer, currency_code, number, optional_time, raw, time,
+    CurrencyCode, Decimal, DeclineAnswer, IdOf, Name, NextActionAnswer, Object, StoreDeclineAnswer, Time,
+    currency_code, number, optional_time, raw, time,
 };
 use crate::service::SessionView;
 
 /// A session, for operators.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct SessionAnswer {
-    id: String,
-    payment_collection_id: String,
-    provider_id: String,
-    currency_code: String,
-    amount: Raw,
-    status: &'static str,
+    id: IdOf<SessionId>,
+    payment_collection_id: IdOf<CollectionId>,
+    provider_id: IdOf<ProviderId>,
+    currency_code: CurrencyCode,
+    amount: Decimal,
+    status: Name<SessionStatus>,
     uncertain: Option<UncertainAnswer>,
-    data: Raw,
-    client_data: Option<Raw>,
-    context: Raw,
+    data: Object,
+    client_data: Option<Object>,
+    context: Object,
     provider_reference: Option<String>,
     next_action: Option<NextActionAnswer>,
     decline: Option<DeclineAnswer>,
-    metadata: Option<Raw>,
-    authorized_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+    metadata: Option<Object>,
+    authorized_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl SessionAnswer {
@@ -41,12 +44,12 @@ impl SessionAnswer {
     pub(in crate::http) fn listed(view: &SessionView) -> Self {
         let session = &view.session;
         Self {
-            id: session.id.to_string(),
-            payment_collection_id: view.collection.to_string(),
-            provider_id: session.provider.to_string(),
+            id: (&session.id).into(),
+            payment_collection_id: (&view.collection).into(),
+            provider_id: (&session.provider).into(),
             currency_code: currency_code(session.amount),
             amount: number(session.amount),
-            status: session.status.as_str(),
+            status: session.status.into(),
             uncertain: view.uncertain.map(Into::into),
             data: raw(&session.data),
             client_data: session.client_data.as_ref().map(raw),
@@ -63,31 +66,31 @@ impl SessionAnswer {
 }
 
 /// A session, for storefronts. `data` is what the provider meant for them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct StoreSessionAnswer {
-    id: String,
-    payment_collection_id: String,
-    provider_id: String,
-    currency_code: String,
-    amount: Raw,
-    status: &'static str,
-    data: Raw,
+    id: IdOf<SessionId>,
+    payment_collection_id: IdOf<CollectionId>,
+    provider_id: IdOf<ProviderId>,
+    currency_code: CurrencyCode,
+    amount: Decimal,
+    status: Name<SessionStatus>,
+    data: Object,
     next_action: Option<NextActionAnswer>,
     decline: Option<StoreDeclineAnswer>,
-    authorized_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+    authorized_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl StoreSessionAnswer {
     pub(in crate::http) fn new(session: &Session, collection: &CollectionId) -> Self {
         Self {
-            id: session.id.to_string(),
-            payment_collection_id: collection.to_string(),
-            provider_id: session.provider.to_string(),
+            id: (&session.id).into(),
+            payment_collection_id: collection.into(),
+            provider_id: (&session.provider).into(),
             currency_code: currency_code(session.amount),
             amount: number(session.amount),
-            status: session.status.as_str(),
+            status: session.status.into(),
             data: client_data(session.client_data.as_ref()),
             next_action: session.next_action.as_ref().map(Into::into),
             decline: session.decline.as_ref().map(Into::into),
@@ -99,6 +102,6 @@ impl StoreSessionAnswer {
 }
 
 /// What the provider meant for the storefront, or nothing.
-pub(super) fn client_data(json: Option<&Json>) -> Raw {
+pub(super) fn client_data(json: Option<&Json>) -> Object {
     raw(json.unwrap_or(&Json::empty()))
 }

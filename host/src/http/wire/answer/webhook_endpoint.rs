@@ -1,29 +1,31 @@
 //! Webhook endpoints and what is on its way to them. No answer but the one that makes a secret has a field for it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use tillbox_core::id::{CollectionId, EventId};
 
-use crate::http::wire::parts::{optional_time, time};
+use crate::http::wire::parts::{IdOf, Name, Time, optional_time, time};
 use crate::service::WebhookEndpoint;
-use crate::store::Dispatch;
+use crate::store::{Dispatch, DispatchState, SubscriberId};
 
 /// A webhook endpoint.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct WebhookEndpointAnswer {
-    id: String,
+    id: IdOf<SubscriberId>,
     url: String,
     description: Option<String>,
     events: Vec<String>,
     is_enabled: bool,
     disabled_reason: Option<String>,
-    previous_secret_until: Option<String>,
-    created_at: String,
-    updated_at: String,
+    previous_secret_until: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl From<WebhookEndpoint> for WebhookEndpointAnswer {
     fn from(endpoint: WebhookEndpoint) -> Self {
         Self {
-            id: endpoint.id.to_string(),
+            id: (&endpoint.id).into(),
             url: endpoint.url,
             description: endpoint.description,
             events: endpoint.events,
@@ -37,7 +39,7 @@ impl From<WebhookEndpoint> for WebhookEndpointAnswer {
 }
 
 /// A webhook endpoint with a secret that was just made.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::http) struct SecretAnswer {
     pub(in crate::http) webhook_endpoint: WebhookEndpointAnswer,
     pub(in crate::http) secret: String,
@@ -51,28 +53,28 @@ impl std::fmt::Debug for SecretAnswer {
 }
 
 /// Events of one collection on their way to an endpoint, or one that was given up.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct DeliveryAnswer {
-    webhook_endpoint_id: String,
-    payment_collection_id: String,
-    event_id: Option<String>,
-    state: &'static str,
+    webhook_endpoint_id: IdOf<SubscriberId>,
+    payment_collection_id: IdOf<CollectionId>,
+    event_id: Option<IdOf<EventId>>,
+    state: Name<DispatchState>,
     after_sequence: i64,
     until_sequence: i64,
     attempts: u32,
-    next_attempt_at: Option<String>,
+    next_attempt_at: Option<Time>,
     last_error: Option<String>,
-    created_at: String,
-    updated_at: String,
+    created_at: Time,
+    updated_at: Time,
 }
 
 impl From<&Dispatch> for DeliveryAnswer {
     fn from(dispatch: &Dispatch) -> Self {
         Self {
-            webhook_endpoint_id: dispatch.subscriber.to_string(),
-            payment_collection_id: dispatch.collection.to_string(),
-            event_id: dispatch.event.as_ref().map(ToString::to_string),
-            state: dispatch.state.as_str(),
+            webhook_endpoint_id: (&dispatch.subscriber).into(),
+            payment_collection_id: (&dispatch.collection).into(),
+            event_id: dispatch.event.as_ref().map(Into::into),
+            state: dispatch.state.into(),
             after_sequence: dispatch.after,
             until_sequence: dispatch.until,
             attempts: dispatch.attempts,
@@ -85,10 +87,10 @@ impl From<&Dispatch> for DeliveryAnswer {
 }
 
 /// What is told again.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct RedeliveryAnswer {
-    pub(in crate::http) id: String,
+    pub(in crate::http) id: IdOf<SubscriberId>,
     pub(in crate::http) object: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::http) event_id: Option<String>,
+    pub(in crate::http) event_id: Option<IdOf<EventId>>,
 }
