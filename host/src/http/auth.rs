@@ -160,6 +160,9 @@ mod tests {
     use super::*;
     use axum::Router;
 
+    /// The longest answer is the document of the API.
+    const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
     async fn host() -> Host {
         Host::builder().in_memory().without_background_work().build().await.unwrap()
     }
@@ -170,7 +173,7 @@ mod tests {
         let request = Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
         let response: Response = TowerToHyperService::new(routes.clone()).call(request).await.unwrap();
         let status = response.status();
-        let body = to_bytes(response.into_body(), 65_536).await.unwrap();
+        let body = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
