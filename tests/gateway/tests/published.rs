@@ -268,10 +268,11 @@ async fn faults_break_what_they_say_and_nothing_else() {
         assert!(scene.gateway.fault(Fault::once("GET", "", action.clone())));
         let (answered, headers, body) = scene.say("GET", &shown, "", None).await.unwrap();
         assert_eq!(answered, status, "{action:?}");
-        match action {
-            Action::Answer { .. } => assert_eq!(headers["retry-after"], "7"),
-            Action::Html | Action::GzipBomb(_) => assert_eq!(body, Value::Null),
-            _ => {}
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(headers["retry-after"], "7");
+        }
+        if matches!(action, Action::Html | Action::GzipBomb(_)) {
+            assert_eq!(body, Value::Null);
         }
     }
     assert!(scene.gateway.fault(Fault::once("GET", "", Action::Short)));
