@@ -364,13 +364,18 @@ fn a_session_that_changes_for_ever_is_refused() {
 
 #[test]
 fn the_payer_sees_the_instructions_until_the_money_is_there() {
-    let read = |outcome: Outcome| outcome.client_data.map(|data| data.as_str().to_owned());
+    let read = |outcome: Outcome| outcome.client_data.map(|data| data.read::<serde_json::Value>().unwrap());
     let mut host = Host::open(eur(1_050));
-    assert_eq!(read(host.update(eur(5)).unwrap()).unwrap(), r#"{"reference":"manual_payop_0"}"#);
+    let shown = read(host.update(eur(5)).unwrap()).unwrap();
+    assert_eq!((&shown["reference"], shown.get("payee")), (&"manual_payop_0".into(), None));
+    assert_eq!(shown["checkout"]["details"], serde_json::json!([{ "label": "Reference", "value": "manual_payop_0" }]));
+    assert_eq!(shown["checkout"]["submit"], "Confirm");
     set_setting("instructions", "Pay at the counter.");
     set_setting("payee", "The Shop");
-    let all = r#"{"reference":"manual_payop_0","instructions":"Pay at the counter.","payee":"The Shop"}"#;
-    assert_eq!(read(host.authorize().unwrap()).as_deref(), Some(all));
+    let shown = read(host.authorize().unwrap()).unwrap();
+    assert_eq!((&shown["instructions"], &shown["payee"]), (&"Pay at the counter.".into(), &"The Shop".into()));
+    assert_eq!(shown["checkout"]["details"][0], serde_json::json!({ "label": "Pay to", "value": "The Shop" }));
+    assert_eq!(shown["checkout"].get("submit"), None, "there is nothing to confirm any more");
     assert_eq!(read(host.capture(eur(5)).unwrap()), None);
     assert!(!host.state.data.as_str().contains("counter"), "settings are not the payment's state");
 }

@@ -113,6 +113,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod checkout;
 mod context;
 mod convert;
 mod error;

@@ -21,6 +21,7 @@ mod input;
 mod intent;
 mod ledger;
 mod methods;
+mod page;
 mod payment;
 mod payments;
 mod settings;

@@ -4,11 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tillbox_provider::checkout::Checkout;
 use tillbox_provider::{Error, Json, Money, NextAction, Outcome, PaymentState, Result, Status};
 
 use crate::intent::{Intent, State};
 use crate::ledger::{Answer, Kind, Ledger, Record};
-use crate::units;
+use crate::{page, units};
 
 /// A host under which no page can ever be found (RFC 2606), for the challenges nobody really walks through.
 const CHALLENGE_URL: &str = "https://hooks.stripe-mock.example/3d_secure_2/authenticate/";
@@ -163,7 +164,7 @@ impl Payment {
             };
             json!({ "type": method.kind.name(), "brand": brand, "last4": method.last4 })
         });
-        Json::of(&json!({
+        let mut shown = json!({
             "id": intent.id,
             "object": "payment_intent",
             "client_secret": intent.client_secret,
@@ -172,7 +173,11 @@ impl Payment {
             "currency": intent.currency,
             "livemode": false,
             "payment_method": method,
-        }))
+        });
+        if let Some(checkout) = page::checkout(intent)? {
+            shown[Checkout::MEMBER] = serde_json::to_value(checkout)?;
+        }
+        Json::of(&shown)
     }
 }
 

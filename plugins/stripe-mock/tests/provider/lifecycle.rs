@@ -2,7 +2,7 @@
 
 use stripe_mock::testing::set_time_ms;
 use tillbox_provider::testing::{money, set_setting};
-use tillbox_provider::{DeclineClass, ErrorKind, NextAction, Status};
+use tillbox_provider::{DeclineClass, ErrorKind, NextAction, Outcome, Status};
 
 use crate::shop::{NOW_MS, Shop, declined, refused, told, with_method};
 
@@ -172,4 +172,31 @@ fn a_storefront_sees_what_a_publishable_key_would_show() {
     assert_eq!(seen["payment_method"]["last4"], "4444");
     assert!(seen["client_secret"].as_str().unwrap().starts_with(seen["id"].as_str().unwrap()));
     assert!(seen.get("ledger").is_none() && seen.get("metadata").is_none());
+}
+
+#[test]
+fn the_checkout_page_offers_what_works_in_this_currency_and_lets_a_challenge_be_answered() {
+    let shown =
+        |outcome: Outcome| outcome.client_data.unwrap().read::<serde_json::Value>().unwrap()["checkout"].clone();
+    let values = |checkout: &serde_json::Value| -> Vec<String> {
+        let options = checkout["fields"][0]["options"].as_array().unwrap();
+        options.iter().map(|option| option["value"].as_str().unwrap().to_owned()).collect()
+    };
+    for (currency, bank) in
+        [("EUR", Some("pm_sepaDebit_success_de")), ("USD", Some("pm_usBankAccount_processing")), ("GBP", None)]
+    {
+        let (shop, opened) = Shop::try_open(money(1_050, 2, currency), "{}").unwrap();
+        let offered = values(&shown(opened));
+        let banks: Vec<&str> = offered.iter().map(String::as_str).filter(|id| !id.starts_with("pm_card_")).collect();
+        assert_eq!(banks, bank.into_iter().collect::<Vec<_>>());
+        for method in &offered {
+            shop.clone().authorize(&with_method(method)).unwrap();
+        }
+    }
+    let mut shop = Shop::open("EUR", "{}");
+    let challenged = shown(shop.authorize(&with_method("pm_card_authenticationRequired")).unwrap());
+    let answer = &challenged["challenge"]["answers"][0]["data"];
+    let passed = shop.authorize(&answer.to_string()).unwrap();
+    assert_eq!(passed.status, Status::Authorized);
+    assert_eq!(shown(passed), serde_json::Value::Null, "nothing is asked any more");
 }
