@@ -37,6 +37,7 @@ mod problem;
 
 mod access;
 mod auth;
+mod checkout;
 mod credentials;
 mod extract;
 mod gate;
@@ -56,6 +57,7 @@ use gate::Gate;
 use idempotency::Door;
 use problem::Problem;
 
+pub use checkout::CHECKOUT_BYTES_MAX;
 pub use credentials::PUBLISHABLE_KEY_HEADER;
 pub use document::openapi;
 pub use limits::{
@@ -86,8 +88,11 @@ fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
     let guard = from_fn_with_state(Guard::new(host.clone(), options.open), auth::pass);
     let guarded = asked.route_layer(guard.clone()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
     let ungated = routes::health().router().merge(routes::document().router());
-    // Whatever has a route passes the guard; only machines that ask for health, and the document, need no place.
+    // The checkout page holds nothing to guard: its script shows the payer's keys like any other storefront.
+    let page = checkout::routes().route_layer(from_fn_with_state(gate.clone(), gate::pass));
+    // Whatever else has a route passes the guard; only machines that ask for health, and the document, need no place.
     guarded
+        .merge(page)
         .merge(ungated.route_layer(guard))
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
