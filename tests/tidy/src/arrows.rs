@@ -40,6 +40,7 @@ const ALLOWED: &[Arrows] = &[
     arrows("plugins/bundled", &[], &[], &["plugins/build"]),
     arrows("tests/guests", &["plugins/sdk"], &[], &[]),
     arrows("tests/artifacts", &["plugins/bundled"], &[], &["plugins/build"]),
+    arrows("tests/checkout", &["host", "tests/artifacts"], &[], &[]),
     arrows("tests/crash", &["host", "tests/store"], &[], &[]),
     arrows("tests/gateway", &[], &[], &[]),
     arrows("tests/conformance", &["host/core", "host/runtime"], &["tests/artifacts"], &[]),

@@ -1,0 +1,113 @@
+//! The checkout page, paid on in a real Chromium by the scenes of `browser/`: a host that listens on loopback, the bundled
+//! components, and a native gateway (`bank`) whose own book says at the end how often somebody was charged.
+//!
+//! Chromium and Node.js come from Debian's packages where they are missing, and the scenes' two packages from the package
+//! registry. It knows no page: what is clicked and what must be seen is the scenes' business.
+
+mod bank;
+mod tools;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serde_json::{Map, Value, json};
+use tillbox::Host;
+use tillbox::runtime::{Grants, Provider, Runtime, RuntimeConfig};
+use tillbox::service::NewApiKey;
+use tillbox::store::Scope;
+use tillbox_artifacts::{MANUAL, STRIPE_MOCK};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use bank::Bank;
+
+/// Milliseconds of a provider call: held ones go on for as long as a scene takes.
+const DEADLINE_MS: u32 = 60_000;
+
+/// The host under test.
+struct Shop {
+    address: SocketAddr,
+    secret_key: String,
+    publishable_key: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+impl Shop {
+    fn open(bank: Arc<Bank>) -> Self {
+        let (told, opened) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.expect("threads").block_on(async {
+                let directory = tempfile::tempdir().expect("a place for files");
+                let mut host = Host::builder().database(directory.path().join("books.db")).deadline_ms(DEADLINE_MS);
+                for (id, provider) in components().await {
+                    host = host.provider(id, provider);
+                }
+                let host = host.provider("default", bank).build().await.expect("the database opens");
+                let scopes = [Scope::Read, Scope::Operate, Scope::Administer];
+                let (_, secret) = host.create_api_key(NewApiKey::secret(scopes)).await.expect("a key");
+                let (_, publishable) = host.create_api_key(NewApiKey::publishable()).await.expect("a key");
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+                let address = listener.local_addr().expect("an address");
+                let keys = (secret.reveal().to_owned(), publishable.reveal().to_owned());
+                told.send((address, keys)).expect("the test waits for it");
+                let shutdown = async { drop(stopped.await) };
+                tillbox::http::serve(listener, host.clone(), shutdown).await.expect("it serves until it is stopped");
+                host.stop_background_work().await;
+            });
+        });
+        let (address, (secret_key, publishable_key)) = opened.recv().expect("the host starts");
+        Self { address, secret_key, publishable_key, stop, server }
+    }
+
+    fn close(self) {
+        self.stop.send(()).expect("it still runs");
+        self.server.join().expect("it stops in order");
+    }
+}
+
+/// The bundled providers, as an operator would set them up.
+async fn components() -> Vec<(&'static str, Arc<dyn Provider>)> {
+    let runtime = Runtime::new(RuntimeConfig::default()).expect("the engine starts");
+    let object = |value: Value| -> Map<String, Value> { value.as_object().cloned().unwrap_or_default() };
+    let instructions = json!({
+        "payee": "Bookshop Example, IBAN DE02 1203 0000 0000 2020 51",
+        "instructions": "Please transfer the amount within 14 days and state the reference.",
+    });
+    let mut components: Vec<(&'static str, Arc<dyn Provider>)> = Vec::new();
+    for (id, component, settings) in [
+        ("default", MANUAL, instructions),
+        ("default", STRIPE_MOCK, json!({})),
+        ("automatic", STRIPE_MOCK, json!({ "capture_method": "automatic" })),
+    ] {
+        let package = runtime.check(component).await.expect("a good component");
+        let provider = package.grant(Grants::with_settings(object(settings))).expect("it asks for nothing special");
+        components.push((id, provider));
+    }
+    components
+}
+
+#[test]
+fn payers_pay_in_a_browser() {
+    let tools = tools::Tools::find_or_install();
+    let bank = Arc::new(Bank::new());
+    let shop = Shop::open(Arc::clone(&bank));
+    let passed = tools
+        .node()
+        .arg("scenes.mjs")
+        .env("TILLBOX_URL", format!("http://{}", shop.address))
+        .env("TILLBOX_SECRET_KEY", &shop.secret_key)
+        .env("TILLBOX_PUBLISHABLE_KEY", &shop.publishable_key)
+        .status()
+        .expect("node runs");
+    shop.close();
+    assert!(passed.success(), "a scene failed: its output is above, and screenshots are in {}", tools.shown());
+    let charges = bank.charges();
+    assert!(charges.len() > 10, "the gateway was asked by many scenes");
+    for (session, count) in charges {
+        assert!(count <= 1, "the gateway charged session {session} {count} times");
+    }
+}
