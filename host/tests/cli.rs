@@ -471,6 +471,8 @@ fn the_readmes_first_command_pays_over_http_and_keeps_it() {
     ] {
         assert!(told.contains(phrase), "{phrase}\n{told}");
     }
+    let link = told.split_once("/checkout/pay_col_").and_then(|(_, rest)| rest.split_once("#key=pk_"));
+    assert!(server.ask(&format!("GET /checkout/pay_col_{}", link.unwrap().0)).contains("<title>Checkout</title>"));
     assert_eq!(server.terminate(), Some(0));
 
     let server = Server::start(&directory, &[]);

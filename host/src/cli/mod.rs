@@ -11,6 +11,7 @@ mod encryption;
 mod failure;
 mod inspect;
 mod keys;
+mod link;
 mod load;
 mod logging;
 mod migrate;

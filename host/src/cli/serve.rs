@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::database::Database;
 use super::encryption;
 use super::failure::Failure;
+use super::link;
 use super::load::{self, Loaded, Wanted};
 use super::logging;
 use super::screen::{Screen, Style, table};
@@ -135,6 +136,9 @@ async fn tell(
     screen.flush()?;
     if demo {
         walk::run(screen, host, address).await?;
+        screen.line("")?;
+        screen.line(screen.paint(Style::Bold, "Pay 42.00 EUR on the checkout page, in a browser:"))?;
+        screen.line(format!("  {}", link::to_try(host, address).await?))?;
     }
     let api = format!("http://{address}");
     let json = "-H 'content-type: application/json'";

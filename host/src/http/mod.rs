@@ -57,7 +57,7 @@ use gate::Gate;
 use idempotency::Door;
 use problem::Problem;
 
-pub use checkout::CHECKOUT_BYTES_MAX;
+pub use checkout::{CHECKOUT_BYTES_MAX, checkout_path};
 pub use credentials::PUBLISHABLE_KEY_HEADER;
 pub use document::openapi;
 pub use limits::{

@@ -74,6 +74,13 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     include_str!("page.html").replace("page.css", &style.name).replace("page.js", &script.name)
 });
 
+/// Where the page is for a collection, to be put behind the address of the server: with a publishable key for the payer's
+/// browser. The key is in the fragment, which goes to no server.
+#[must_use]
+pub fn checkout_path(collection: &CollectionId, key: &str) -> String {
+    format!("/checkout/{collection}#key={key}")
+}
+
 /// The page and its files. Nobody has to show a key for them: there is nothing in them.
 pub(super) fn routes() -> Router<Host> {
     Router::new()
