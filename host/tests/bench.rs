@@ -98,6 +98,32 @@ fn unknown_operations_are_found_out_about_at_a_pace() {
     }
 }
 
+/// An outside load generator, over loopback. Where it cannot be installed the test says so and passes; with `CI` it fails.
+#[test]
+fn every_route_is_measured_beside_the_embedded_call() {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/install-wrk.sh");
+    let installed = Command::new("bash").arg(script).stdin(Stdio::null()).status();
+    if !installed.is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "wrk could not be installed: see above");
+        eprintln!("skipped: there is no load generator; install wrk");
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let output = bench(&["--seconds", "1", "--concurrency", "2", "--routes", "1000", "--json"], temporary.path());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(entries(temporary.path()), 0, "something was left behind");
+    let whole: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let routes = whole["routes"].as_array().unwrap();
+    assert_eq!(routes.len(), 7, "{whole:#}");
+    for route in routes {
+        for name in ["embedded_per_second", "http_per_second", "http_requests", "http_p50_micros"] {
+            positive(route, name);
+        }
+        assert!(positive(route, "http_p50_micros") <= positive(route, "http_p99_micros"), "{route:#}");
+        assert!(route["http_to_embedded"].as_f64().unwrap() > 0.0, "{route:#}");
+    }
+}
+
 #[test]
 fn people_read_the_same_in_lines() {
     let temporary = tempfile::tempdir().unwrap();

@@ -52,11 +52,15 @@ impl Host {
     /// What a customer keeps at their provider, as it is now.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::NotSupported`], [`Error::NotAsked`].
+    /// [`Error::NotFound`], [`Error::NotSupported`], [`Error::NotTaken`], [`Error::NotAsked`].
     pub async fn payment_methods(&self, holder: &AccountHolderId) -> Result<Vec<SavedMethod>, Error> {
         let (holder, provider) = self.keeping(holder).await?;
         let context = self.method_context(provider.as_ref(), &holder, &format!("list-{}", new_tail()))?;
-        let listed = provider.list_payment_methods(context).await.answer.map_err(super::recheck::not_asked)?;
+        let listed = provider
+            .list_payment_methods(context)
+            .await
+            .answer
+            .map_err(|failure| super::recheck::not_told("the payment methods", failure))?;
         Ok(listed.into_iter().map(|method| saved(method, &holder)).collect())
     }
 

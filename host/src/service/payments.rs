@@ -113,7 +113,7 @@ impl Host {
     /// Asks the provider what it knows of a payment. The books are not changed.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::NotAsked`].
+    /// [`Error::NotFound`]; [`Error::NotTaken`] when the provider knows nothing of it; [`Error::NotAsked`].
     pub async fn retrieve_from_provider(&self, id: &PaymentId) -> Result<Done<Snapshot>, Error> {
         let collection = self.stored(&Key::Payment(id.clone())).await?.collection;
         let payment = collection.payment(id).expect("found by this id");
@@ -122,7 +122,9 @@ impl Host {
         let context = self.reading_context(&collection, session);
         let request = RetrieveRequest { payment: state_of_payment(&collection, payment), operation: None };
         let call = provider.retrieve(context, request).await;
-        let value = call.answer.map_err(super::recheck::not_asked)?;
+        let value = call
+            .answer
+            .map_err(|failure| super::recheck::not_told("what the provider knows of the payment", failure))?;
         Ok(Done { value, operation: None, report: Some(call.report) })
     }
 

@@ -349,6 +349,24 @@ fn alarm(before: &Operation, after: &Operation) {
     }
 }
 
+/// A reading that a provider did not give. One that says why has been asked: it does not know what it was asked about, or
+/// does not tell it.
+pub(super) fn not_told(what: &'static str, failure: Failure) -> Error {
+    match failure {
+        Failure::Error(error) => match error.kind {
+            ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::NotSupported => {
+                Error::NotTaken { what, error }
+            }
+            ErrorKind::Authentication
+            | ErrorKind::RateLimited { .. }
+            | ErrorKind::Unavailable
+            | ErrorKind::OutcomeUnknown
+            | ErrorKind::Other(_) => not_asked(Failure::Error(error)),
+        },
+        Failure::Fault(_) => not_asked(failure),
+    }
+}
+
 /// A reading call without an answer.
 pub(super) fn not_asked(failure: Failure) -> Error {
     Error::NotAsked(match failure {

@@ -212,7 +212,7 @@ impl Host {
     /// Asks the provider where a session stands. The books are not changed.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::NotAsked`].
+    /// [`Error::NotFound`]; [`Error::NotTaken`] when the provider knows nothing of it; [`Error::NotAsked`].
     pub async fn session_status(&self, id: &SessionId) -> Result<Done<tillbox_core::outcome::Outcome>, Error> {
         let collection = self.stored(&Key::Session(id.clone())).await?.collection;
         let session = live_session(&collection, id)?;
@@ -223,7 +223,7 @@ impl Host {
         let provider = self.provider(&session.provider)?;
         let context = self.reading_context(&collection, &session);
         let call = provider.status(context, state).await;
-        let value = call.answer.map_err(super::recheck::not_asked)?;
+        let value = call.answer.map_err(|failure| super::recheck::not_told("the status of the session", failure))?;
         Ok(Done { value, operation: None, report: Some(call.report) })
     }
 }

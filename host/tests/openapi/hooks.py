@@ -14,6 +14,7 @@ import re
 import time
 import uuid
 
+import requests
 import schemathesis
 
 # One run is like another with the same seed: nothing here is drawn from anywhere else.
@@ -28,8 +29,14 @@ HOOKED = ["stripe-mock_hooked", "manual_default"]
 # How many ids of a kind are remembered: the newest are worth the most.
 POOL_MAX = 24
 
+# How many of those count as new.
+NEWEST = 3
+
 # How often an id that was made up is replaced by a real one.
 REAL_IDS = 0.8
+
+# How often something new is made for a request.
+FRESH = 0.3
 
 # How often a key is kept as it was generated, so that it meets itself again.
 SAME_KEY = 0.1
@@ -56,6 +63,43 @@ REFUSALS = {
 def before_load_schema(context, raw_schema):
     close(raw_schema["components"]["schemas"])
     link(raw_schema)
+    seed()
+
+
+def post(path, body):
+    """A call that must work, beside those of the fuzzer."""
+    headers = {"Authorization": "Bearer " + os.environ["TILLBOX_SECRET_KEY"]}
+    made = requests.post(os.environ["TILLBOX_URL"] + path, json=body, headers=headers, timeout=30)
+    made.raise_for_status()
+    return made.json()
+
+
+def seed():
+    """An account holder at the one provider that keeps payment methods."""
+    remember(post("/admin/account-holders", {"provider_id": "pp_whole_default", "customer": {"id": "cus_of_the_fuzzer"}}))
+
+
+def fresh_session():
+    collection = post("/admin/payment-collections", {"currency_code": "eur", "amount": 10})["payment_collection"]
+    wanted = {"provider_id": "pp_stripe-mock_hooked", "data": {"payment_method": "pm_card_visa"}}
+    return post(f"/admin/payment-collections/{collection['id']}/payment-sessions", wanted)["payment_session"]["id"]
+
+
+def fresh_payment(captured):
+    payment = post(f"/admin/payment-sessions/{fresh_session()}/authorize", {})["payment"]["id"]
+    if captured:
+        post(f"/admin/payments/{payment}/capture", {})
+    return payment
+
+
+def fresh(case):
+    """Now and then something that nothing has happened to yet, where most of what there is has been used up."""
+    if case.method == "GET" or RANDOM.random() > FRESH:
+        return
+    if "/payment-sessions/{id}" in case.path:
+        case.path_parameters["id"] = fresh_session()
+    elif "/payments/{id}/" in case.path:
+        case.path_parameters["id"] = fresh_payment(captured=case.path.endswith("/refund"))
 
 
 def close(part):
@@ -104,7 +148,9 @@ def real(value):
     found = ID.match(value) if isinstance(value, str) else None
     if found is None or RANDOM.random() > REAL_IDS:
         return value
-    return RANDOM.choice(POOL.get(found.group(1)) or [value])
+    pool = POOL.get(found.group(1)) or [value]
+    # What is new can still be authorized, captured, canceled or deleted.
+    return RANDOM.choice(pool[-NEWEST:] if found.group(1) != "pp" and RANDOM.random() < 0.5 else pool)
 
 
 @schemathesis.hook
@@ -117,6 +163,7 @@ def before_call(context, case, kwargs):
         return
     for name, value in (case.path_parameters or {}).items():
         case.path_parameters[name] = real(value)
+    fresh(case)
     if "account-holders/{id}/payment-methods" in case.path and POOL.get("with methods"):
         case.path_parameters["id"] = RANDOM.choice(POOL["with methods"])
     if case.method == "DELETE" and case.path_parameters.get("id") in POOL.get("with methods", [])[:1]:
@@ -128,9 +175,9 @@ def before_call(context, case, kwargs):
         # Most are made anew, and half of those where there are payment methods to keep.
         del case.body["account_holder_id"]
         case.body["provider_id"] = RANDOM.choice(["pp_whole_default", "pp_stripe-mock_default"])
-    if isinstance(case.body, dict) and case.body.get("is_enabled") is False:
-        # A provider that is switched off leaves little to look at.
-        case.body["is_enabled"] = RANDOM.random() > SAME_KEY
+    if case.path == "/admin/payment-providers/{id}" and case.path_parameters["id"] == "pp_stripe-mock_hooked":
+        # The provider of what is made anew stays switched on.
+        case.body["is_enabled"] = True
     if case.path.startswith("/hooks/"):
         tell(case)
 
@@ -180,7 +227,8 @@ def forget(value):
 
 def remember(part):
     if isinstance(part, list):
-        for one in part:
+        # Lists begin with the newest.
+        for one in reversed(part):
             remember(one)
     elif isinstance(part, dict):
         for key, value in part.items():

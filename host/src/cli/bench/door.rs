@@ -72,17 +72,30 @@ impl Door {
     pub(super) async fn close(self) -> Result<(), Failure> {
         match self {
             Self::Embedded(_) => Ok(()),
-            Self::Http(server) => {
-                drop(server.stop);
-                let broke = |error: &dyn std::error::Error| Failure::because("the server broke", error);
-                server.ended.await.map_err(|error| broke(&error))?.map_err(|error| broke(&error))
-            }
+            Self::Http(server) => server.close().await,
         }
     }
 }
 
 impl Server {
-    async fn start(host: Host) -> Result<Self, Failure> {
+    /// Where it listens.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The header that its routes ask for.
+    pub(super) fn authorization(&self) -> String {
+        format!("Bearer {}", self.key.reveal())
+    }
+
+    /// Waits for requests under way.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        drop(self.stop);
+        let broke = |error: &dyn std::error::Error| Failure::because("the server broke", error);
+        self.ended.await.map_err(|error| broke(&error))?.map_err(|error| broke(&error))
+    }
+
+    pub(super) async fn start(host: Host) -> Result<Self, Failure> {
         let no_server = |error: std::io::Error| Failure::because("the server cannot listen on loopback", &error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_server)?;
         let address = listener.local_addr().map_err(no_server)?;

@@ -14,6 +14,7 @@ mod place;
 mod recovery;
 mod report;
 mod resources;
+mod routes;
 mod steps;
 
 use std::path::PathBuf;
@@ -43,6 +44,9 @@ const CONCURRENCY_MAX: u32 = crate::http::REQUESTS_MAX as u32;
 /// Payments to fill a database with at most: about a hundred gigabytes.
 const PAYMENTS_MAX: u64 = 10_000_000;
 
+/// Payments for each half of a route at most: their ids are held in memory.
+const ROUTE_PAYMENTS_MAX: u64 = 1_000_000;
+
 /// Measure whole payments: flows per second, times of each step, what a durable change costs.
 ///
 /// A flow is: create a collection, open a session, authorize it, capture all, refund a part. The provider is the bundled
@@ -55,6 +59,7 @@ Examples:
   tillbox bench --seconds 2 --concurrency 32 --via embedded
   tillbox bench --payments 1000000 --concurrency 32      empty, and with a million payments
   tillbox bench --recovery 100000
+  tillbox bench --routes 20000 --concurrency 32          each route under wrk, beside the embedding API
   tillbox bench --postgres postgres://till:secret@localhost/postgres --json | jq .cells")]
 pub(super) struct BenchArguments {
     /// Seconds for each figure, after a fifth of it to warm up
@@ -80,6 +85,10 @@ pub(super) struct BenchArguments {
     /// Measure only how a host finds out about this many operations whose fate is unknown
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=PAYMENTS_MAX), conflicts_with = "payments")]
     recovery: Option<u64>,
+    /// Measure only each HTTP route, under the load generator wrk, beside the same calls of the embedding API on this many
+    /// payments each
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=ROUTE_PAYMENTS_MAX), conflicts_with_all = ["payments", "recovery"])]
+    routes: Option<u64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -147,6 +156,11 @@ async fn measure(
         empty.clean_up().await?;
         return report.recovered(recovered?);
     }
+    if let Some(payments) = arguments.routes {
+        let measured = routed(&empty, provider, payments, arguments, report).await;
+        empty.clean_up().await?;
+        return measured;
+    }
     let (full, payments) = full.unzip();
     let mut measured = Ok(());
     if let (Some(full), Some(payments)) = (&full, payments) {
@@ -160,6 +174,22 @@ async fn measure(
     }
     empty.clean_up().await?;
     measured
+}
+
+/// Every route, for each number of callers.
+async fn routed(
+    place: &Place,
+    provider: &Arc<dyn Provider>,
+    payments: u64,
+    arguments: &BenchArguments,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let host = Host::builder().store(place.store()).provider(ID_DEFAULT, Arc::clone(provider)).build().await?;
+    let payments = usize::try_from(payments).map_err(|error| Failure::of(&error))?;
+    for callers in &arguments.concurrency {
+        report.routed(place.name(), routes::measure(&host, *callers, payments).await?)?;
+    }
+    Ok(())
 }
 
 async fn cells(

@@ -11,6 +11,7 @@ use super::fill::Filled;
 use super::place::Place;
 use super::recovery::{Recovered, Stretch};
 use super::resources::processors;
+use super::routes::Measured;
 use super::steps::Step;
 use super::{BenchArguments, Failure, Screen, Style, aside, build};
 use crate::cli::screen::{grouped, table};
@@ -26,11 +27,20 @@ pub(super) struct Report {
     cells: Vec<Cell>,
     filled: Vec<Filled>,
     recovered: Vec<Recovered>,
+    routed: Vec<(&'static str, Measured)>,
 }
 
 impl Report {
     pub(super) fn new(screen: Screen) -> Self {
-        Self { screen, bare: None, places: Vec::new(), cells: Vec::new(), filled: Vec::new(), recovered: Vec::new() }
+        Self {
+            screen,
+            bare: None,
+            places: Vec::new(),
+            cells: Vec::new(),
+            filled: Vec::new(),
+            recovered: Vec::new(),
+            routed: Vec::new(),
+        }
     }
 
     pub(super) fn begin(&self, arguments: &BenchArguments) -> Result<(), Failure> {
@@ -78,6 +88,31 @@ impl Report {
                 mebibytes(stretch.resident_peak),
             ))?;
         }
+        Ok(self.screen.flush()?)
+    }
+
+    pub(super) fn routed(&mut self, database: &'static str, routes: Vec<Measured>) -> Result<(), Failure> {
+        let callers = routes.first().map_or(0, |measured| measured.callers);
+        self.screen.line("")?;
+        let title = format!("{database}, {callers} at once, each route under wrk");
+        self.screen.line(self.screen.paint(Style::Bold, title))?;
+        let heading = ["", "embedded/s", "http/s", "ratio", "p50 ms", "p99 ms"].map(str::to_owned).to_vec();
+        let rows = routes.iter().map(|measured| {
+            let (embedded, http) = (measured.embedded_per_second, http_per_second(measured));
+            vec![
+                measured.route.as_str().to_owned(),
+                number(embedded),
+                number(http),
+                ratio(http, embedded).to_string(),
+                milliseconds(measured.http.p50),
+                milliseconds(measured.http.p99),
+            ]
+        });
+        let rows: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
+        for (index, line) in table(&rows, &[1, 2, 3, 4, 5]).into_iter().enumerate() {
+            self.screen.line(format!("  {}", if index == 0 { self.screen.paint(Style::Dim, line) } else { line }))?;
+        }
+        self.routed.extend(routes.into_iter().map(|measured| (database, measured)));
         Ok(self.screen.flush()?)
     }
 
@@ -194,6 +229,7 @@ impl Report {
             "filled": filled.collect::<Vec<_>>(),
             "full_against_empty": flatness.collect::<Vec<_>>(),
             "recovery": self.recovered.iter().map(recovered_as_json).collect::<Vec<_>>(),
+            "routes": self.routed.iter().map(route_as_json).collect::<Vec<_>>(),
         })
     }
 
@@ -248,6 +284,24 @@ fn recovered_as_json(recovered: &Recovered) -> Value {
         "operations": recovered.operations,
         "paced": stretch(recovered.paced),
         "unpaced": stretch(recovered.unpaced),
+    })
+}
+
+fn http_per_second(measured: &Measured) -> u64 {
+    per_second(measured.http.requests, Duration::from_micros(measured.http.micros))
+}
+
+fn route_as_json((database, measured): &(&'static str, Measured)) -> Value {
+    json!({
+        "database": database,
+        "route": measured.route.as_str(),
+        "concurrency": measured.callers,
+        "embedded_per_second": measured.embedded_per_second,
+        "http_per_second": http_per_second(measured),
+        "http_to_embedded": ratio(http_per_second(measured), measured.embedded_per_second),
+        "http_requests": measured.http.requests,
+        "http_p50_micros": measured.http.p50,
+        "http_p99_micros": measured.http.p99,
     })
 }
 

@@ -116,7 +116,7 @@ impl Input for Customer {
 
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            id: fields.required_text("id", 0..=FIELD_BYTES_MAX)?,
+            id: fields.required_text("id", 1..=FIELD_BYTES_MAX)?,
             email: fields.text("email", 0..=FIELD_BYTES_MAX)?,
             name: fields.text("name", 0..=FIELD_BYTES_MAX)?,
             phone: fields.text("phone", 0..=FIELD_BYTES_MAX)?,
