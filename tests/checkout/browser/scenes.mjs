@@ -254,9 +254,21 @@ scene('a bank that decides later is waited for', {}, async (payer) => {
   await payer.picture('waiting-desktop');
   await payer.page.reload();
   await payer.sees('Waiting for the bank');
+  await payer.button('Look again').click();
+  await payer.sees('Waiting for the bank');
   await bankSays(await session(payer), 'paid');
+  await payer.button('Look again').click();
   await payer.sees(PAID);
   await payer.hasPaidOnce(42);
+});
+
+scene('what the bank decided later is seen without asking', {}, async (payer) => {
+  await payer.bank('later');
+  await payer.sees('Waiting for the bank');
+  const id = await session(payer);
+  await bankSays(id, 'paid');
+  await admin('POST', `payment-sessions/${id}/authorize`, '{}');
+  await payer.sees(PAID);
 });
 
 // ---- Once, whatever happens ----
@@ -382,6 +394,20 @@ scene('an answer that contradicts the books is for the merchant', { errors: refu
   await payer.page.reload();
   await payer.sees('Somebody has to look at this');
   assert.equal(await payer.button(/^Pay/).count(), 0);
+});
+
+scene('a second tab that pays at the same time waits for the first one', { errors: refused(409) }, async (payer) => {
+  await payer.bank('hold');
+  const first = payer.page;
+  await payer.enter();
+  await payer.bank('hold');
+  await payer.sees(UNKNOWN);
+  await bankSays(await session(payer), 'paid');
+  await payer.button('Ask again now').click();
+  await payer.sees(PAID);
+  payer.page = first;
+  await payer.sees(PAID);
+  await payer.hasPaidOnce(42);
 });
 
 scene('two tabs pay once', {}, async (payer) => {

@@ -290,10 +290,14 @@ function make(tag, attributes = {}, ...children) {
 const paragraph = (text, kind) => (text ? make('p', { class: kind }, text) : null);
 const secondary = (label, onclick) => make('button', { type: 'button', class: 'secondary', onclick }, label);
 
-function primary(label, work) {
-  const button = make('button', { type: 'button', onclick: () => alone(button, work) }, label);
+/** A button for work that is done alone; the first one of a view is the one to press. */
+function worker(label, work, kind) {
+  const button = make('button', { type: 'button', class: kind, onclick: () => alone(button, work) }, label);
   return button;
 }
+
+const primary = (label, work) => worker(label, work);
+const quiet = (label, work) => worker(label, work, 'secondary');
 
 /** Tells those who hear the page, and changes nothing for those who see it. */
 function say(text) {
@@ -576,7 +580,7 @@ function showAction(session, isNew) {
   const { challenge } = hintsOf(session);
   const target = action.url ? destination(action.url) : null;
   const again = () => authorize(session.id, {});
-  const another = secondary('Cancel and pay another way', () => alone(null, () => abandon(session)));
+  const another = quiet('Cancel and pay another way', () => abandon(session));
   if (challenge) {
     const open = () => openChallenge(session, challenge);
     const text = 'The payment goes on when you have answered. Nothing was charged yet.';
@@ -590,7 +594,7 @@ function showAction(session, isNew) {
       await pause(5);
     });
     const title = action.type === 'redirect' ? 'One more step' : 'Your bank wants to check that it is you';
-    const done = secondary('I have done this', () => alone(null, again));
+    const done = quiet('I have done this', again);
     show(title, { icon: 'shield', text }, go, done, another);
   } else if (action.type === 'display') {
     const text = 'Please do what is shown here. This page looks by itself whether it is done.';
@@ -672,7 +676,8 @@ function showPart(session) {
 function showWaiting(session) {
   const text =
     'Your payment is with the bank, which decides later. Please do not pay again. The merchant hears of it by itself; you can close this page.';
-  const look = secondary('Look again', () => alone(null, async () => (await refresh()) && place()));
+  // The host asks the provider when it is asked for the money again, and charges nothing twice.
+  const look = quiet('Look again', () => authorize(session.id, {}));
   show('Waiting for the bank', { icon: 'clock', text }, paidFacts(session), look);
   keep({ waiting: session.id });
   watch(session);
