@@ -13,6 +13,7 @@ const GUESTS: &[&str] = &[
     "describe-hoards",
     "declares-more",
     "wants-files",
+    "calls-out",
     "wants-http",
     "wants-sockets",
     "wrong-version",

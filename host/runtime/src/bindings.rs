@@ -7,6 +7,6 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "everything",
-    imports: { default: trappable },
+    imports: { "tillbox:provider/http.send": async | trappable, default: trappable },
     exports: { default: async },
 });

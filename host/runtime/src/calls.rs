@@ -159,6 +159,7 @@ pub struct ComponentProvider {
     info: Arc<ProviderInfo>,
     functions: Arc<Functions>,
     callee: Callee,
+    reach: Reach,
 }
 
 impl std::fmt::Debug for ComponentProvider {
@@ -168,8 +169,8 @@ impl std::fmt::Debug for ComponentProvider {
 }
 
 impl ComponentProvider {
-    pub(crate) fn new(info: Arc<ProviderInfo>, functions: Arc<Functions>, callee: Callee) -> Self {
-        Self { info, functions, callee }
+    pub(crate) fn new(info: Arc<ProviderInfo>, functions: Arc<Functions>, callee: Callee, reach: Reach) -> Self {
+        Self { info, functions, callee, reach }
     }
 
     /// Calls, and checks what comes back.
@@ -207,9 +208,8 @@ impl Provider for ComponentProvider {
         &self.info
     }
 
-    /// No import that leaves the process is served by this version: `grant` refuses every one of them.
     fn reach(&self) -> Reach {
-        Reach::Nowhere
+        self.reach
     }
 
     async fn initiate(&self, context: CallContext, request: InitiateRequest) -> Call<Outcome> {

@@ -13,6 +13,7 @@ use crate::bindings::exports::tillbox::provider::payments as wit;
 use crate::cache::{digest, hexadecimal};
 use crate::calls::{ComponentProvider, Functions};
 use crate::convert;
+use crate::egress::Egress;
 use crate::engine::Runtime;
 use crate::fault::Fault;
 use crate::grant::{GrantError, Grants};
@@ -21,10 +22,12 @@ use crate::info::ProviderInfo;
 use crate::instance::Callee;
 use crate::interfaces::{ACCOUNT_HOLDERS, Access, CONTRACT_VERSION, PAYMENT_METHODS, PAYMENTS, WEBHOOKS, access};
 use crate::limits::{COMPILE_MS_MAX, CallLimits, DEADLINE_MS_DESCRIBE};
+use crate::network::{self, Network, SharedNetwork};
+use crate::provider::Reach;
 use crate::report::{self, InspectReport};
+use crate::secrets::Secrets;
 use crate::settings::{Settings, SettingsSchema};
 use crate::shape::{self, Shape};
-use crate::unserved;
 
 /// Why bytes are no acceptable provider. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -192,12 +195,13 @@ impl Runtime {
         let engine = &self.inner.engine;
         let link = |error: wasmtime::Error| CheckError::TypeMismatch(format!("{error:#}"));
         let mut linker = free_imports(engine).map_err(link)?;
-        unserved::add_to_linker(&mut linker).map_err(link)?;
+        network::add_to_linker(&mut linker, &|_| true).map_err(link)?;
         let instance = linker.instantiate_pre(component).map_err(link)?;
         let callee = Callee {
             instance,
             limits: CallLimits::describe(),
             settings: Arc::new(Settings::new()),
+            network: None,
             purity: Purity::Pure,
             slots: Arc::clone(&self.inner.slots),
             own_slots: Arc::new(Semaphore::new(1)),
@@ -234,17 +238,36 @@ impl Package {
         grants.check_imports(&self.report.imports)?;
         let settings = self.schema.check(&grants.settings)?;
         let link = |error: wasmtime::Error| GrantError::Link(format!("{error:#}"));
-        let linker = free_imports(&self.runtime.inner.engine).map_err(link)?;
+        let mut linker = free_imports(&self.runtime.inner.engine).map_err(link)?;
+        let granted = |name: &str| grants.interfaces.iter().any(|granted| granted == name);
+        network::add_to_linker(&mut linker, &granted).map_err(link)?;
         let instance = linker.instantiate_pre(&self.component).map_err(link)?;
+        let reach = self.reach(&granted);
         let callee = Callee {
             instance,
             limits: CallLimits::of(grants.profile),
             settings: Arc::new(settings),
+            network: self.network(&grants)?,
             purity: Purity::Ordinary,
             slots: Arc::clone(&self.runtime.inner.slots),
             own_slots: Arc::new(Semaphore::new(grants.calls_max() as usize)),
         };
-        Ok(Arc::new(ComponentProvider::new(Arc::clone(&self.info), Arc::clone(&self.functions), callee)))
+        Ok(Arc::new(ComponentProvider::new(Arc::clone(&self.info), Arc::clone(&self.functions), callee, reach)))
+    }
+
+    /// Only what imports `http`, and was granted it, can send anything.
+    fn reach(&self, granted: &dyn Fn(&str) -> bool) -> Reach {
+        let imports = self.report.imports.iter().any(|raw| access(raw) == Access::Grant { name: "http" });
+        if imports && granted("http") { Reach::Network } else { Reach::Nowhere }
+    }
+
+    /// What it may reach, and its own connections: made anew for each grant, so nothing is shared.
+    fn network(&self, grants: &Grants) -> Result<SharedNetwork, GrantError> {
+        let resolver = Arc::clone(&self.runtime.inner.resolver);
+        let egress = Egress::new(&grants.hosts, resolver, &self.runtime.inner.tls_roots)?;
+        let source = self.runtime.inner.secret_source.clone();
+        let secrets = Secrets::new(&self.info.identifier, &grants.secrets, source);
+        Ok(Some(Arc::new(Network { egress, secrets })))
     }
 }
 

@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::cache::Cache;
+use crate::egress::resolve::{Resolve, SystemResolver};
 use crate::limits::{
     CALLS_MAX_DEFAULT, COMPILES_MAX, FIBER_BYTES, INSTANCE_RECORD_BYTES_MAX, INSTANCES_MAX, KEEP_RESIDENT_BYTES,
     MEMORIES_MAX, MEMORY_BYTES_SCRIPTED, STACK_BYTES, TABLE_ENTRIES_MAX, TABLES_MAX, TICK_MS,
 };
+use crate::secrets::SecretSource;
 
 /// What an operator may choose about the runtime.
 #[derive(Debug, Clone)]
@@ -25,11 +27,24 @@ pub struct RuntimeConfig {
     pub calls_max: u32,
     /// Whether to try for a pool at all. Without one a call costs about twice as much.
     pub pooling: bool,
+    /// Says where host names lead.
+    pub resolver: Arc<dyn Resolve>,
+    /// Certificates, in DER, that are trusted beside the machine's own: a private authority's, for gateways inside.
+    pub tls_roots: Vec<Vec<u8>>,
+    /// Gives secrets whose grant names neither a variable nor a file.
+    pub secret_source: Option<Arc<dyn SecretSource>>,
 }
 
 impl Default for RuntimeConfig {
     fn default() -> Self {
-        Self { cache_directory: None, calls_max: CALLS_MAX_DEFAULT, pooling: true }
+        Self {
+            cache_directory: None,
+            calls_max: CALLS_MAX_DEFAULT,
+            pooling: true,
+            resolver: Arc::new(SystemResolver),
+            tls_roots: Vec::new(),
+            secret_source: None,
+        }
     }
 }
 
@@ -78,6 +93,9 @@ pub(crate) struct Inner {
     pub(crate) cache: Option<Cache>,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) compiles: Arc<Semaphore>,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) tls_roots: Vec<Vec<u8>>,
+    pub(crate) secret_source: Option<Arc<dyn SecretSource>>,
     allocation: Allocation,
     calls_max: u32,
 }
@@ -100,7 +118,7 @@ impl Runtime {
     /// be had is no error: see [`Runtime::allocation`].
     pub fn new(config: RuntimeConfig) -> Result<Self, EngineError> {
         let calls_max = config.calls_max.max(1);
-        let cache = match config.cache_directory {
+        let cache = match config.cache_directory.clone() {
             None => None,
             Some(directory) => {
                 let cache = Cache::open(&directory).map_err(|source| EngineError::Cache { directory, source })?;
@@ -114,7 +132,9 @@ impl Runtime {
         start_ticker(&engine).map_err(EngineError::Ticker)?;
         let slots = Arc::new(Semaphore::new(calls_max as usize));
         let compiles = Arc::new(Semaphore::new(COMPILES_MAX));
-        Ok(Self { inner: Arc::new(Inner { engine, cache, slots, compiles, allocation, calls_max }) })
+        let RuntimeConfig { resolver, tls_roots, secret_source, .. } = config;
+        let inner = Inner { engine, cache, slots, compiles, resolver, tls_roots, secret_source, allocation, calls_max };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// How instances get their memory.

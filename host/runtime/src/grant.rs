@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::egress::rule::{HostGrant, Policy, RuleError};
 use crate::info::ProviderInfo;
 use crate::interfaces::{self, Access};
 use crate::limits::{CALLS_PER_PROVIDER_DEFAULT, HOST_NAME_BYTES_MAX, Profile};
+use crate::secrets::SecretGrant;
 use crate::settings::SettingsError;
 
 /// What one provider gets. The default is nothing beyond `log` and `settings`, which every provider has.
@@ -17,10 +19,10 @@ use crate::settings::SettingsError;
 pub struct Grants {
     /// Interfaces by short name: `http`, `secrets`, `reveal`, `crypto`.
     pub interfaces: Vec<String>,
-    /// Exact host names it may talk to.
-    pub hosts: Vec<String>,
-    /// Names of secrets it may use.
-    pub secrets: Vec<String>,
+    /// Hosts it may talk to: names, or tables that say more.
+    pub hosts: Vec<HostGrant>,
+    /// Secrets it may use: names, or tables that say where they come from and where they may go.
+    pub secrets: Vec<SecretGrant>,
     /// Its settings, checked against the schema it declared.
     pub settings: Map<String, Value>,
     /// How much memory a call may have.
@@ -39,12 +41,6 @@ pub enum GrantError {
         interface: String,
         /// The line to add, or what to use instead.
         remedy: String,
-    },
-    /// Granted, but this version of the host does not have it.
-    #[error("the component imports `{interface}`; it was granted, but this version of the host does not serve it")]
-    NotServed {
-        /// The raw import name.
-        interface: String,
     },
     /// The operator granted an interface that does not exist.
     #[error("`interfaces` names `{name}`, which is no grant; there are: {known}")]
@@ -65,10 +61,13 @@ pub enum GrantError {
         wanted: String,
     },
     /// A host name that is none: a wildcard, an address, a port.
-    #[error("`hosts` names `{host}`: {rule}")]
-    BadHost {
+    #[error(transparent)]
+    BadHost(#[from] RuleError),
+    /// A secret's grant that makes no sense.
+    #[error("`secrets` names `{name}`: {rule}")]
+    BadSecret {
         /// As written.
-        host: String,
+        name: String,
         /// The rule it breaks.
         rule: &'static str,
     },
@@ -92,10 +91,10 @@ impl GrantError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotGranted { .. } => "import_not_granted",
-            Self::NotServed { .. } => "import_not_served",
             Self::UnknownInterface { .. } => "grant_unknown_interface",
             Self::NotWanted { .. } => "grant_not_wanted",
-            Self::BadHost { .. } => "grant_bad_host",
+            Self::BadHost(_) => "grant_bad_host",
+            Self::BadSecret { .. } => "grant_bad_secret",
             Self::Settings(_) => "settings_invalid",
             Self::Zero { .. } => "grant_zero",
             Self::Link(_) => "component_not_linkable",
@@ -124,11 +123,16 @@ impl Grants {
                 return Err(GrantError::UnknownInterface { name: name.clone(), known });
             }
         }
-        for host in &self.hosts {
-            host_rule(host).map_err(|rule| GrantError::BadHost { host: host.clone(), rule })?;
+        Policy::new(&self.hosts)?;
+        for secret in &self.secrets {
+            secret.check().map_err(|rule| GrantError::BadSecret { name: secret.name().to_owned(), rule })?;
         }
-        wanted("hosts", &self.hosts, info.hosts.iter().map(|wanted| wanted.host.as_str()))?;
-        wanted("secrets", &self.secrets, info.secrets.iter().map(|wanted| wanted.name.as_str()))?;
+        // A table may name what the provider did not ask for: a gateway of the operator's own, for one.
+        let plain: Vec<&str> =
+            self.hosts.iter().filter(|grant| matches!(grant, HostGrant::Name(_))).map(HostGrant::host).collect();
+        let secrets: Vec<&str> = self.secrets.iter().map(SecretGrant::name).collect();
+        wanted("hosts", &plain, info.hosts.iter().map(|wanted| wanted.host.as_str()))?;
+        wanted("secrets", &secrets, info.secrets.iter().map(|wanted| wanted.name.as_str()))?;
         if self.calls_max == Some(0) {
             return Err(GrantError::Zero { field: "calls_max" });
         }
@@ -137,11 +141,11 @@ impl Grants {
 
     /// Whether every import may be linked; names all that may not at once.
     pub(crate) fn check_imports(&self, imports: &[String]) -> Result<(), GrantError> {
-        let (mut missing, mut names, mut unserved) = (Vec::new(), Vec::new(), None);
+        let (mut missing, mut names) = (Vec::new(), Vec::new());
         for raw in imports {
             match interfaces::access(raw) {
                 Access::Free => {}
-                Access::Grant { name } if self.interfaces.iter().any(|granted| granted == name) => unserved = Some(raw),
+                Access::Grant { name } if self.interfaces.iter().any(|granted| granted == name) => {}
                 Access::Grant { name } => {
                     missing.push(raw.as_str());
                     names.push(format!("\"{name}\""));
@@ -150,29 +154,25 @@ impl Grants {
                 Access::Never { .. } | Access::Unknown => missing.push(raw),
             }
         }
-        if !missing.is_empty() {
-            let line = format!("interfaces = [{}]", names.join(", "));
-            let remedy = format!("the line would be `{line}`, but this version of the host does not serve it");
-            return Err(GrantError::NotGranted { interface: missing.join("`, `"), remedy });
+        if missing.is_empty() {
+            return Ok(());
         }
-        match unserved {
-            Some(raw) => Err(GrantError::NotServed { interface: raw.clone() }),
-            None => Ok(()),
-        }
+        let remedy = format!("to grant it, add: interfaces = [{}]", names.join(", "));
+        Err(GrantError::NotGranted { interface: missing.join("`, `"), remedy })
     }
 }
 
 fn wanted<'a>(
     list: &'static str,
-    granted: &[String],
+    granted: &[&str],
     wanted: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<(), GrantError> {
-    let Some(name) = granted.iter().find(|name| !wanted.clone().any(|wanted| wanted == name.as_str())) else {
+    let Some(name) = granted.iter().find(|name| !wanted.clone().any(|wanted| wanted == **name)) else {
         return Ok(());
     };
     let wanted = wanted.collect::<Vec<_>>().join(", ");
     let wanted = if wanted.is_empty() { "none".to_owned() } else { wanted };
-    Err(GrantError::NotWanted { list, name: name.clone(), wanted })
+    Err(GrantError::NotWanted { list, name: (*name).to_owned(), wanted })
 }
 
 /// An exact, public-looking host name: lower case, dots inside, no wildcard, no address in any spelling, no port.
@@ -247,8 +247,7 @@ mod tests {
         let error = check("", "tillbox:provider/http@0.1.0").unwrap_err();
         assert_eq!(error.code(), "import_not_granted");
         assert!(error.to_string().contains("interfaces = [\"http\"]"), "{error}");
-        let error = check("interfaces = [\"http\"]", "tillbox:provider/http@0.1.0").unwrap_err();
-        assert_eq!(error.code(), "import_not_served");
+        assert_eq!(check("interfaces = [\"http\"]", "tillbox:provider/http@0.1.0"), Ok(()));
         for import in ["wasi:sockets/tcp@0.2.0", "wasi:http/outgoing-handler@0.2.0", "env/x@1.0.0"] {
             assert_eq!(check("", import).unwrap_err().code(), "import_not_granted", "{import}");
         }

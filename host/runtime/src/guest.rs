@@ -1,7 +1,7 @@
 //! What a guest can see and touch during one call: `log`, `settings`, and a WASI in which there is nothing to find.
 //!
 //! It starts from nothing linked. Every host function here counts, caps and cleans; none of them can wait for anything
-//! but a clock. Sockets and `wasi:http` are never linked.
+//! but a clock. What was granted beyond it is in `network`. Sockets and `wasi:http` are never linked.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +18,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::bindings::tillbox::provider as wit;
 use crate::fault::{Fault, LimitKind};
 use crate::limits::{CallLimits, LOG_FIELDS_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, NAME_BYTES_MAX, RANDOM_BYTES_MAX};
+use crate::network::{SharedNetwork, Used};
 use crate::provider::{LogLevel, LogLine};
 use crate::settings::Settings;
 use crate::stdio::Printed;
@@ -44,6 +45,8 @@ pub(crate) struct GuestState {
     handles: ResourceTable,
     pub(crate) printed: Printed,
     settings: Arc<Settings>,
+    pub(crate) network: SharedNetwork,
+    pub(crate) used: Used,
     purity: Purity,
     pub(crate) deadline: Instant,
     pub(crate) limits: CallLimits,
@@ -57,7 +60,13 @@ pub(crate) struct GuestState {
 }
 
 impl GuestState {
-    pub(crate) fn new(limits: CallLimits, settings: Arc<Settings>, purity: Purity, deadline: Instant) -> Self {
+    pub(crate) fn new(
+        limits: CallLimits,
+        settings: Arc<Settings>,
+        network: SharedNetwork,
+        purity: Purity,
+        deadline: Instant,
+    ) -> Self {
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(limits.handles);
         Self {
@@ -65,6 +74,8 @@ impl GuestState {
             handles,
             printed: Printed::default(),
             settings,
+            network,
+            used: Used::default(),
             purity,
             deadline,
             limits,
@@ -105,11 +116,11 @@ impl wit::log::Host for GuestState {
             wit::log::Level::Warn => LogLevel::Warn,
             wit::log::Level::Error => LogLevel::Error,
         };
-        let field =
-            |field: wit::log::Field| (clean(&field.name, NAME_BYTES_MAX), clean(&field.value, LOG_LINE_BYTES_MAX));
+        let plain = |text: &str| self.used.redacted(clean(text, LOG_LINE_BYTES_MAX));
+        let field = |field: wit::log::Field| (clean(&field.name, NAME_BYTES_MAX), plain(&field.value));
         self.log.push(LogLine {
             level,
-            message: clean(&message, LOG_LINE_BYTES_MAX),
+            message: plain(&message),
             fields: fields.into_iter().take(LOG_FIELDS_MAX).map(field).collect(),
         });
         Ok(())

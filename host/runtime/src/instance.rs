@@ -18,6 +18,7 @@ use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 use crate::fault::{DeadlineAt, Fault, HostFault, LimitKind};
 use crate::guest::{GuestState, Purity, Raised};
 use crate::limits::{CallLimits, FRAME_BYTES_MAX, FRAMES_MAX, MESSAGE_BYTES_MAX, STACK_BYTES, TICK_MS, TICKS_GRACE};
+use crate::network::SharedNetwork;
 use crate::provider::CallReport;
 use crate::settings::Settings;
 use crate::text::clean;
@@ -28,6 +29,7 @@ pub(crate) struct Callee {
     pub(crate) instance: InstancePre<GuestState>,
     pub(crate) limits: CallLimits,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) network: SharedNetwork,
     pub(crate) purity: Purity,
     /// Slots of the whole process.
     pub(crate) slots: Arc<Semaphore>,
@@ -76,7 +78,9 @@ impl Callee {
         report.host_calls = state.host_calls;
         report.log = std::mem::take(&mut state.log);
         report.log_lines_dropped = state.log_lines_dropped;
-        report.printed = state.printed.text();
+        report.printed = state.used.redacted(state.printed.text());
+        report.left = Some(state.used.left());
+        report.exchanges = std::mem::take(&mut state.used.exchanges);
         drop(store);
         report.duration = start.elapsed();
         (answer, report)
@@ -93,7 +97,8 @@ impl Callee {
     ///
     /// The stack's limits are the engine's (`engine::base_config`); JSON, texts and lists are checked in `convert`.
     fn fresh_store(&self, deadline: Instant) -> Store<GuestState> {
-        let state = GuestState::new(self.limits, Arc::clone(&self.settings), self.purity, deadline);
+        let state =
+            GuestState::new(self.limits, Arc::clone(&self.settings), self.network.clone(), self.purity, deadline);
         let mut store = Store::new(self.instance.engine(), state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(self.limits.transfer_bytes);
@@ -166,7 +171,11 @@ fn classify(error: &wasmtime::Error, state: &GuestState, deadline_ms: u32) -> Fa
         (None, Some(exit)) => format!("it ended its process with status {}", exit.0),
         (None, None) => error.root_cause().to_string(),
     };
-    Fault::Trap { message: clean(&message, MESSAGE_BYTES_MAX), frames: frames(error), stderr: state.printed.text() }
+    Fault::Trap {
+        message: state.used.redacted(clean(&message, MESSAGE_BYTES_MAX)),
+        frames: frames(error),
+        stderr: state.used.redacted(state.printed.text()),
+    }
 }
 
 fn limit_by_type(error: &wasmtime::Error, limits: CallLimits) -> Option<Fault> {

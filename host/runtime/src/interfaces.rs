@@ -25,7 +25,7 @@ pub(crate) fn full_name(interface: &str) -> String {
 pub(crate) enum Access {
     /// Nothing: every guest may have it.
     Free,
-    /// A grant by this name, and a host that serves it. This version serves none of them.
+    /// A grant by this name.
     Grant {
         /// The name in `interfaces = […]`.
         name: &'static str,

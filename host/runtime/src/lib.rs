@@ -1,8 +1,8 @@
 //! The provider runtime: bytes become a checked component, a checked component answers bounded calls.
 //!
 //! It knows no database, no HTTP server and no payment rules. It knows how to keep code that nobody trusts inside its
-//! limits, and how to say truthfully what became of a call. Absent on purpose: outgoing network (no guest can reach
-//! anything yet, see [`provider::Reach`]), secrets, and warm instances (an instance lives for one call).
+//! limits, and how to say truthfully what became of a call. A guest reaches the network through [`egress`] alone, host
+//! by host. Absent on purpose: sockets, `wasi:http`, and warm instances (an instance lives for one call).
 //!
 //! ```no_run
 //! use tillbox_runtime::{Grants, Runtime, RuntimeConfig};
@@ -31,8 +31,10 @@ pub mod json;
 pub mod limits;
 pub mod text;
 
+pub mod egress;
 pub mod grant;
 pub mod manifest;
+pub mod secrets;
 mod settings;
 
 mod cache;
@@ -48,16 +50,19 @@ mod calls;
 mod convert;
 mod guest;
 mod instance;
+mod network;
 mod stdio;
-mod unserved;
 
 pub use calls::ComponentProvider;
 pub use component::{CheckError, Package};
+pub use egress::{ExchangeReport, Left};
 pub use engine::{EngineError, Runtime, RuntimeConfig};
 pub use fault::{Culprit, Fault, MoneyImplication};
 pub use grant::{GrantError, Grants};
 pub use info::ProviderInfo;
 pub use interfaces::CONTRACT_VERSION;
+pub use network::{EXCHANGES_MAX, RANDOM_REQUEST_BYTES_MAX};
 pub use provider::{Call, CallReport, Failure, Provider, Reach};
 pub use report::InspectReport;
+pub use secrets::{SecretGrant, SecretSource};
 pub use settings::SettingsError;

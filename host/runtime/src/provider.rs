@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tillbox_core::outcome::{ErrorKind, Evidence, Outcome, ProviderError, Snapshot};
 use tillbox_core::text::Json;
 
+use crate::egress::{ExchangeReport, Left};
 use crate::fault::Fault;
 use crate::info::ProviderInfo;
 use crate::request::{
@@ -106,6 +107,10 @@ pub struct CallReport {
     pub log_lines_dropped: u32,
     /// The end of what it printed, cleaned; empty when it printed nothing.
     pub printed: String,
+    /// What left the process, as the host saw it; nothing where the host could not see it, as with native providers.
+    pub left: Option<Left>,
+    /// The HTTP exchanges, at most eight.
+    pub exchanges: Vec<ExchangeReport>,
 }
 
 /// A payment provider.

@@ -77,7 +77,7 @@ fn covered_by(report: &InspectReport, import: &str) -> String {
     let short = import.rsplit_once('/').map_or(import, |(_, rest)| rest);
     let short = short.split_once('@').map_or(short, |(name, _)| name);
     if wants(short) {
-        return format!("the grant `interfaces = [\"{short}\"]`, which this version of the host does not serve");
+        return format!("the grant `interfaces = [\"{short}\"]`");
     }
     "free: every provider has it".to_owned()
 }

@@ -18,7 +18,7 @@ use tillbox_runtime::request::{
     AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, PaymentState,
     RefundRequest, UpdateRequest,
 };
-use tillbox_runtime::{Call, CallReport, Failure, Fault, MoneyImplication, Provider, Reach};
+use tillbox_runtime::{Call, CallReport, Failure, Fault, Left, MoneyImplication, Provider, Reach};
 
 use super::idempotency::{Concluded, Guard};
 use super::keys::{STEP_ONLY, idempotency_key};
@@ -338,10 +338,13 @@ pub(super) fn settle_command(started: &Collection, id: &OperationId, answer: Ans
 
 /// What a call says, seen with what the host knows of the bytes.
 pub(super) fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
-    let sent = |implied: MoneyImplication| match (reach, implied) {
-        (Reach::Nowhere, _) | (Reach::Network, MoneyImplication::NothingSent) => Sent::Nothing,
-        (Reach::Network, MoneyImplication::MayHaveBeenSent) => Sent::Maybe,
-        (Reach::Network, MoneyImplication::Answered) => Sent::Answered,
+    let sent = |implied: MoneyImplication| match (reach, implied, call.report.left) {
+        // The host saw every byte that could leave, and none did: proof, whatever the guest says.
+        (Reach::Nowhere, ..)
+        | (Reach::Network, MoneyImplication::NothingSent, _)
+        | (Reach::Network, _, Some(Left::Nothing)) => Sent::Nothing,
+        (Reach::Network, MoneyImplication::MayHaveBeenSent, _) => Sent::Maybe,
+        (Reach::Network, MoneyImplication::Answered, _) => Sent::Answered,
     };
     match &call.answer {
         Ok(outcome) => Answer::Outcome(outcome.clone()),

@@ -7,8 +7,8 @@
 //! | about to send | it may have been sent | [`Sent::Maybe`]: the recovery declaration decides |
 //! | answered | the gateway answered | [`Sent::Answered`], once the guest was run again from the journal without a network |
 //!
-//! No component can reach a network yet, so there are no exchanges and no rows. A native provider sends by its own means and
-//! leaves no record: of its calls nothing is known, and nothing is claimed.
+//! There are no exchange rows yet: what a component sent is known as long as its host lives, and no longer. A native provider
+//! sends by its own means and leaves no record. Of both nothing is known here, and nothing is claimed.
 
 use tillbox_core::command::Sent;
 use tillbox_core::operation::Operation;

@@ -39,6 +39,9 @@ guests! {
     DECLARES_MORE = "declares-more",
     /// Imports `wasi:filesystem`: refused at load, or shown nothing (`initiate` answers `{"root":0,"here":0}`).
     WANTS_FILES = "wants-files",
+    /// Asks the host for what the input of `initiate` says: exchanges, secrets, digests. The orders stand in
+    /// `tests/guests/examples/calls_out.rs`.
+    CALLS_OUT = "calls-out",
     /// Imports `tillbox:provider/http`: refused at load unless granted.
     WANTS_HTTP = "wants-http",
     /// Imports `wasi:sockets`: refused at load, always.

@@ -5,6 +5,7 @@
 
 mod bundled;
 mod check;
+mod egress;
 mod hostile;
 mod neighbours;
 mod overdone;
