@@ -39,7 +39,9 @@
 
 pub mod clock;
 pub mod currency;
+pub mod metrics;
 pub mod redact;
+pub mod trace;
 
 pub mod store;
 

@@ -18,7 +18,7 @@ use crate::convert;
 use crate::info::ProviderInfo;
 use crate::instance::Callee;
 use crate::interfaces::{ACCOUNT_HOLDERS, PAYMENT_METHODS, PAYMENTS, WEBHOOKS, full_name};
-use crate::provider::{Call, Failure, Provider, Reach, not_supported};
+use crate::provider::{Call, Failure, Inspection, Provider, Reach, not_supported};
 use crate::request::{
     AccountHolder, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery,
     InitiateRequest, PaymentMethod, PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
@@ -160,6 +160,7 @@ pub struct ComponentProvider {
     functions: Arc<Functions>,
     callee: Callee,
     reach: Reach,
+    inspection: Inspection,
 }
 
 impl std::fmt::Debug for ComponentProvider {
@@ -169,8 +170,14 @@ impl std::fmt::Debug for ComponentProvider {
 }
 
 impl ComponentProvider {
-    pub(crate) fn new(info: Arc<ProviderInfo>, functions: Arc<Functions>, callee: Callee, reach: Reach) -> Self {
-        Self { info, functions, callee, reach }
+    pub(crate) fn new(
+        info: Arc<ProviderInfo>,
+        functions: Arc<Functions>,
+        callee: Callee,
+        reach: Reach,
+        inspection: Inspection,
+    ) -> Self {
+        Self { info, functions, callee, reach, inspection }
     }
 
     /// Calls, and checks what comes back.
@@ -206,6 +213,10 @@ impl ComponentProvider {
 impl Provider for ComponentProvider {
     fn info(&self) -> &ProviderInfo {
         &self.info
+    }
+
+    fn inspection(&self) -> Option<Inspection> {
+        Some(self.inspection.clone())
     }
 
     fn reach(&self) -> Reach {

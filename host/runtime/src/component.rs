@@ -23,7 +23,7 @@ use crate::instance::Callee;
 use crate::interfaces::{ACCOUNT_HOLDERS, Access, CONTRACT_VERSION, PAYMENT_METHODS, PAYMENTS, WEBHOOKS, access};
 use crate::limits::{COMPILE_MS_MAX, CallLimits, DEADLINE_MS_DESCRIBE};
 use crate::network::{self, Network, SharedNetwork};
-use crate::provider::Reach;
+use crate::provider::{Inspection, Reach};
 use crate::report::{self, InspectReport};
 use crate::secrets::Secrets;
 use crate::settings::{Settings, SettingsSchema};
@@ -252,7 +252,10 @@ impl Package {
             slots: Arc::clone(&self.runtime.inner.slots),
             own_slots: Arc::new(Semaphore::new(grants.calls_max() as usize)),
         };
-        Ok(Arc::new(ComponentProvider::new(Arc::clone(&self.info), Arc::clone(&self.functions), callee, reach)))
+        let inspection =
+            Inspection { report: Arc::clone(&self.report), limits: callee.limits, grants: Arc::new(grants) };
+        let (info, functions) = (Arc::clone(&self.info), Arc::clone(&self.functions));
+        Ok(Arc::new(ComponentProvider::new(info, functions, callee, reach, inspection)))
     }
 
     /// Only what imports `http`, and was granted it, can send anything.

@@ -62,7 +62,7 @@ pub use grant::{GrantError, Grants};
 pub use info::ProviderInfo;
 pub use interfaces::CONTRACT_VERSION;
 pub use network::{EXCHANGES_MAX, RANDOM_REQUEST_BYTES_MAX};
-pub use provider::{Call, CallReport, Failure, Provider, Reach};
+pub use provider::{Call, CallReport, Failure, Inspection, Provider, Reach};
 pub use report::InspectReport;
 pub use secrets::{SecretGrant, SecretSource};
 pub use settings::SettingsError;

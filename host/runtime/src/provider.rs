@@ -3,6 +3,7 @@
 //! It refuses to know which of them it is. Every call ends in an answer, in the provider's own error, or in a fault that
 //! names its culprit; beside it comes a report of what the call cost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,10 @@ use tillbox_core::text::Json;
 
 use crate::egress::{ExchangeReport, Left};
 use crate::fault::Fault;
+use crate::grant::Grants;
 use crate::info::ProviderInfo;
+use crate::limits::CallLimits;
+use crate::report::InspectReport;
 use crate::request::{
     AccountHolder, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery,
     InitiateRequest, PaymentMethod, PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
@@ -113,6 +117,17 @@ pub struct CallReport {
     pub exchanges: Vec<ExchangeReport>,
 }
 
+/// What an operator may know of a component that is installed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inspection {
+    /// What the check found.
+    pub report: Arc<InspectReport>,
+    /// What it was granted. Settings are the operator's, and some of them are secrets: see who reads this.
+    pub grants: Arc<Grants>,
+    /// The limits of its calls.
+    pub limits: CallLimits,
+}
+
 /// A payment provider.
 ///
 /// Rules for every function are those of `wit/payments.wit`: a second call with the same idempotency key and the same
@@ -188,6 +203,11 @@ pub trait Provider: Send + Sync + 'static {
     /// How far its effects can go. Unless it says otherwise, a network is in reach: the most careful reading.
     fn reach(&self) -> Reach {
         Reach::Network
+    }
+
+    /// What the check of its component found, and what it was granted; nothing for a native provider.
+    fn inspection(&self) -> Option<Inspection> {
+        None
     }
 
     /// Opens a payment.

@@ -227,7 +227,7 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
 
 /// Opens a database that is there, with the providers that its operations may need.
 async fn with_providers(database: &DatabaseArguments, providers: ProviderArguments) -> Result<Host, Failure> {
-    let (settings, from_file) = Said::gather(&Flags::default(), providers.config.as_deref())?.settings();
+    let (settings, from_file) = Said::gather(&Flags::default(), providers.config.as_deref())?.settings()?;
     let mut wanted = if settings.has_bundled { load::bundled() } else { Vec::new() };
     wanted.extend(from_file);
     wanted.extend(providers.provider);

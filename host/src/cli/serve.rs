@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tillbox_runtime::{EngineError, Runtime, RuntimeConfig};
@@ -17,10 +18,10 @@ use super::link;
 use super::load::{self, Loaded, Wanted};
 use super::logging;
 use super::screen::{Screen, Style, table};
-use super::settings::{self, Flags, LOG_FILTER_DEFAULT, Said, Settings};
+use super::settings::{self, Flags, LOG_FILTER_DEFAULT, Said, Settings, TlsFiles};
 use super::walk;
 use crate::Host;
-use crate::http::Server;
+use crate::http::{Server, Tls};
 use crate::store::Page;
 
 /// The database file when none is named.
@@ -70,7 +71,7 @@ pub(super) struct ServeArguments {
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let said = Said::gather(&arguments.flags, arguments.config.as_deref())?;
     let rows = said.rows();
-    let (settings, from_file) = said.settings();
+    let (settings, from_file) = said.settings()?;
     // The story of the demonstration is told on the terminal; the calls in it need not be logged beside it.
     let quiet = arguments.demo && settings.log_filter == LOG_FILTER_DEFAULT;
     let volume = logging::start(settings.log_format, if quiet { logging::QUIET } else { &settings.log_filter })?;
@@ -84,7 +85,12 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         return check(&settings, &rows, wanted).await;
     }
 
-    let listener = bind(settings.listen).await?;
+    let tls = settings.tls.as_ref().map(read_tls).transpose()?;
+    let listener = bind(settings.listen, "--listen").await?;
+    let metrics = match settings.metrics_listen {
+        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        None => None,
+    };
     let runtime = start_sandbox(&settings)?;
     let loaded = load::load(&runtime, wanted).await?;
     let database = settings.database();
@@ -93,9 +99,21 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let host = load::install(builder, &loaded).build().await?;
 
     let address = listener.local_addr()?;
-    let running = Running::start(listener, Server::new(host.clone()).limits(settings.limits), host.clone())?;
+    let place = Place { address, is_tls: tls.is_some() };
+    let mut server = Server::new(host.clone()).limits(settings.limits);
+    if let Some(listener) = metrics {
+        server = server.metrics(listener);
+    }
+    if settings.is_behind_proxy {
+        server = server.behind_proxy();
+    }
+    if let Some(tls) = &tls {
+        server = server.tls(tls.clone());
+    }
+    let drain = Duration::from_millis(settings.limits.drain_ms);
+    let running = Running::start(listener, server, tls, host.clone(), drain)?;
     let screen = Screen::standard();
-    let told = tell(screen, &host, address, &database, &loaded, arguments.demo).await;
+    let told = tell(screen, &host, &place, &database, &loaded, arguments.demo).await;
     if told.is_err() {
         running.stop();
     }
@@ -107,6 +125,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 /// Says what counts. Every file is looked at that a start would need; no port and no database is opened.
 async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -> Result<(), Failure> {
     encryption::given(Host::builder(), settings.encryption_key_file.as_deref())?;
+    settings.tls.as_ref().map(read_tls).transpose()?;
     let loaded = load::load(&start_sandbox(settings)?, wanted).await?;
     let screen = Screen::standard();
     for line in table(rows, &[]) {
@@ -118,16 +137,35 @@ async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -
     Ok(screen.flush()?)
 }
 
+/// Where the server is.
+struct Place {
+    address: SocketAddr,
+    is_tls: bool,
+}
+
+impl Place {
+    fn url(&self) -> String {
+        format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
+    }
+}
+
+fn read_tls(files: &TlsFiles) -> Result<Tls, Failure> {
+    Tls::from_files(&files.certificate, &files.key).map_err(|error| {
+        Failure::because("the certificate and its key cannot be used", &error)
+            .next("give PEM files: --tls-cert with the certificate and its chain, --tls-key with its private key")
+    })
+}
+
 /// Says where the server is, walks the demonstration when asked for, and how to go on.
 async fn tell(
     screen: Screen,
     host: &Host,
-    address: SocketAddr,
+    place: &Place,
     database: &Database,
     loaded: &[Loaded],
     demo: bool,
 ) -> Result<(), Failure> {
-    let title = format!("Tillbox listens on http://{address}");
+    let title = format!("Tillbox listens on {}", place.url());
     screen.line(format!("{}, database {}", screen.paint(Style::Bold, title), database.shown()))?;
     let rows: Vec<Vec<String>> = loaded.iter().map(installed).collect();
     for line in table(&rows, &[]) {
@@ -135,12 +173,12 @@ async fn tell(
     }
     screen.flush()?;
     if demo {
-        walk::run(screen, host, address).await?;
+        walk::run(screen, host, place.address).await?;
         screen.line("")?;
         screen.line(screen.paint(Style::Bold, "Pay 42.00 EUR on the checkout page, in a browser:"))?;
-        screen.line(format!("  {}", link::to_try(host, address).await?))?;
+        screen.line(format!("  {}", link::to_try(host, place.address).await?))?;
     }
-    let api = format!("http://{address}");
+    let api = place.url();
     let json = "-H 'content-type: application/json'";
     screen.line("")?;
     if host.api_keys(Page { offset: 0, limit: 1 }).await?.count == 0 {
@@ -170,11 +208,7 @@ fn installed(one: &Loaded) -> Vec<String> {
     ]
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    if !address.ip().is_loopback() {
-        let what = format!("{address} can be reached from other machines, and keys would travel to it in the clear");
-        return Err(Failure::new(what).next("listen on a loopback address, for example --listen 127.0.0.1:9000"));
-    }
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let busy = error.kind() == std::io::ErrorKind::AddrInUse;
         let next = if busy {
@@ -182,7 +216,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
         } else {
             "choose another address"
         };
-        let next = format!("{next} with --listen 127.0.0.1:PORT (0 takes a free port)");
+        let next = format!("{next} with {flag} 127.0.0.1:PORT (0 takes a free port)");
         Failure::because(format!("the server cannot listen on {address}"), &error).next(next)
     })
 }
@@ -216,25 +250,34 @@ struct Running {
     stop: watch::Sender<bool>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     host: Host,
+    drain: Duration,
 }
 
 impl Running {
     /// Starts to answer. Signals are heard from here on.
-    fn start(listener: TcpListener, server: Server, host: Host) -> Result<Self, Failure> {
+    fn start(
+        listener: TcpListener,
+        server: Server,
+        tls: Option<Tls>,
+        host: Host,
+        drain: Duration,
+    ) -> Result<Self, Failure> {
         let (stop, stopped) = watch::channel(false);
-        listen_for_signals(stop.clone())?;
+        listen_for_signals(stop.clone(), tls)?;
         let server = tokio::spawn(server.serve(listener, until(stopped)));
-        Ok(Self { stop, server, host })
+        Ok(Self { stop, server, host, drain })
     }
 
     fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Waits until the requests under way are finished.
+    /// Waits until the requests under way are finished, and the work in the background, for as long as a stop may take.
     async fn ended(self) -> Result<(), Failure> {
         let served = self.server.await;
-        self.host.stop_background_work().await;
+        if tokio::time::timeout(self.drain, self.host.stop_background_work()).await.is_err() {
+            tracing::warn!("work in the background was still under way at the stop; the next start takes it up");
+        }
         match served {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::because("the server cannot go on", &error)),
@@ -248,36 +291,55 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// The first SIGINT or SIGTERM lets the server finish, the second does not.
-fn listen_for_signals(stop: watch::Sender<bool>) -> Result<(), Failure> {
+/// The first SIGINT or SIGTERM lets the server finish, the second does not. SIGHUP has the certificate read again.
+fn listen_for_signals(stop: watch::Sender<bool>, tls: Option<Tls>) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::because("signals cannot be heard", &error))?;
     tokio::spawn(async move {
-        signals.next().await;
+        while signals.next().await == Heard::ReadAgain {
+            match tls.as_ref().map(Tls::reload) {
+                Some(Ok(())) => tracing::info!("the certificate was read again"),
+                Some(Err(error)) => tracing::error!(%error, "the certificate cannot be used; the old one goes on"),
+                None => tracing::info!("there is nothing to read again without TLS"),
+            }
+        }
         tracing::info!("stopping: requests under way are finished; another signal stops at once");
         stop.send_replace(true);
-        signals.next().await;
+        while signals.next().await == Heard::ReadAgain {}
         std::process::exit(1);
     });
     Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Stop,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]
+    ReadAgain,
 }
 
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Heard {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Heard::Stop,
+            _ = self.terminate.recv() => Heard::Stop,
+            _ = self.hangup.recv() => Heard::ReadAgain,
         }
     }
 }
@@ -292,9 +354,10 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Heard {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Heard::Stop
     }
 }

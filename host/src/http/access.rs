@@ -29,6 +29,7 @@ pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/health/live", "GET", Anybody),
     ("/health/ready", "GET", Anybody),
     ("/openapi.json", "GET", Anybody),
+    ("/metrics", "GET", Server(Read)),
     ("/hooks/payment/{provider}", "POST", Anybody),
     ("/store/payment-providers", "GET", Storefront),
     ("/store/payment-collections/{id}", "GET", Storefront),

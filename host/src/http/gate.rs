@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::limits::Limits;
 use super::problem::Problem;
+use crate::trace::Trace;
 
 /// The places for requests, shared by all connections.
 #[derive(Debug, Clone)]
@@ -46,14 +47,13 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         return Problem::overloaded().into_response();
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let span = tracing::info_span!("request", method = %request.method(), path = request.uri().path());
-    let work = async move {
+    let trace = Trace::current().unwrap_or_else(Trace::begin);
+    let work = trace.around(async move {
         let response = next.run(request).await;
         drop(place);
-        tracing::debug!(status = response.status().as_u16(), "answered");
         response
-    };
-    match tokio::time::timeout(gate.wait, tokio::spawn(work.instrument(span))).await {
+    });
+    match tokio::time::timeout(gate.wait, tokio::spawn(work.in_current_span())).await {
         Ok(Ok(response)) => response,
         Ok(Err(broken)) => {
             tracing::error!(error = %broken, "a request ended in a bug of the host");

@@ -42,6 +42,9 @@ pub const REQUESTS_MAX: usize = 256;
 /// Connections open at once. More stay in the listener's queue.
 pub const CONNECTIONS_MAX: usize = 1_024;
 
+/// Connections to the address of `/metrics` alone: two scrapers and a person.
+pub const METRICS_CONNECTIONS_MAX: usize = 16;
+
 /// Seconds after which a caller is told to try again: conflicts are over in milliseconds, and this is the smallest
 /// whole number (RFC 9110 section 10.2.3).
 pub const RETRY_AFTER_SECONDS: u64 = 1;
@@ -60,8 +63,33 @@ pub const LIST_LIMIT_DEFAULT: u32 = 20;
 /// Events in one answer when the caller does not say.
 pub const EVENTS_LIMIT_DEFAULT: u32 = 100;
 
+/// Characters of a path in the log: longer than any of a route.
+pub const PATH_CHARS_MAX: usize = 256;
+
 /// Characters of a caller's own text that an error repeats: enough to recognise it.
 pub const ECHO_CHARS_MAX: usize = 64;
+
+/// Milliseconds for a TLS handshake: several round trips across the world, and a slow phone.
+pub const HANDSHAKE_MS_MAX: u64 = 10_000;
+
+/// Milliseconds for a caller to take the next part of an answer.
+pub const WRITE_MS_MAX: u64 = 20_000;
+
+/// Event streams open at once: dashboards and a few programs; each asks the database about once a second.
+pub const STREAMS_MAX: usize = 32;
+
+/// Requests of one caller per second: what one client of the benchmark manages with durable changes, and many times what a
+/// person or a shop's server needs.
+pub const RATE_PER_SECOND: u32 = 1_000;
+
+/// Requests that a caller who was quiet may send at once: two seconds' worth.
+pub const RATE_BURST: u32 = 2_000;
+
+/// Callers whose rate is remembered, a few megabytes.
+pub const CALLERS_MAX: usize = 65_536;
+
+/// Milliseconds between two looks at whether the files of TLS have changed.
+pub const TLS_LOOK_MS: u64 = 5_000;
 
 /// What an operator may choose; the constants above are the defaults and say why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +104,24 @@ pub struct Limits {
     pub connections: usize,
     /// Requests under way at once.
     pub requests: usize,
+    /// Event streams open at once.
+    pub streams: usize,
+    /// Requests of one caller per second; 0 takes any number.
+    pub rate_per_second: u32,
+    /// Requests that a caller who was quiet may send at once.
+    pub rate_burst: u32,
+    /// Milliseconds for a TLS handshake.
+    pub handshake_ms: u64,
     /// Milliseconds for the headers of a request, and for a kept connection to stay idle.
     pub header_ms: u64,
     /// Milliseconds for a body.
     pub body_ms: u64,
     /// Milliseconds until a request is answered.
     pub request_ms: u64,
+    /// Milliseconds for a caller to take the next part of an answer.
+    pub write_ms: u64,
+    /// Milliseconds from the wish to stop until no more connections are taken.
+    pub drain_delay_ms: u64,
     /// Milliseconds a shutdown waits for requests under way.
     pub drain_ms: u64,
 }
@@ -94,9 +134,15 @@ impl Default for Limits {
             headers: HEADERS_MAX,
             connections: CONNECTIONS_MAX,
             requests: REQUESTS_MAX,
+            streams: STREAMS_MAX,
+            rate_per_second: RATE_PER_SECOND,
+            rate_burst: RATE_BURST,
+            handshake_ms: HANDSHAKE_MS_MAX,
             header_ms: HEADER_READ_MS_MAX,
             body_ms: BODY_READ_MS_MAX,
             request_ms: REQUEST_MS_MAX,
+            write_ms: WRITE_MS_MAX,
+            drain_delay_ms: 0,
             drain_ms: DRAIN_MS,
         }
     }

@@ -22,6 +22,7 @@
 //! | the key belongs to another request | 422 | `invalid_data` |
 //! | the same request with the same key is under way | 409 with `Retry-After` | `conflict` |
 //! | the store, or a free place, is missing | 503 with `Retry-After` | `unavailable` |
+//! | too many requests from one caller | 429 with `Retry-After` | `rate_limited` |
 //! | a bug of ours | 500 | `unexpected_state` |
 //!
 //! An error also has `code`, `message`, and where they apply `field`, `operation_id` and `request_may_have_been_sent`.
@@ -39,13 +40,19 @@ mod access;
 mod auth;
 mod checkout;
 mod credentials;
+mod drain;
 mod extract;
 mod gate;
 mod idempotency;
+mod rate;
 
 mod routes;
 
 mod server;
+
+mod watch;
+
+use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
@@ -61,12 +68,14 @@ pub use checkout::{CHECKOUT_BYTES_MAX, checkout_path};
 pub use credentials::PUBLISHABLE_KEY_HEADER;
 pub use document::openapi;
 pub use limits::{
-    ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
-    DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
-    LIST_LIMIT_DEFAULT, Limits, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS,
+    ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CALLERS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
+    DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HANDSHAKE_MS_MAX, HEADER_BYTES_MAX,
+    HEADER_READ_MS_MAX, HEADERS_MAX, LIST_LIMIT_DEFAULT, Limits, METRICS_CONNECTIONS_MAX, PATH_CHARS_MAX, RATE_BURST,
+    RATE_PER_SECOND, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX, TLS_LOOK_MS,
+    WRITE_MS_MAX,
 };
 pub use options::Options;
-pub use server::{Server, serve};
+pub use server::{Server, Tls, serve};
 
 /// All routes, to be mounted in a server of your own. They ask every caller for a key: `tillbox keys create`, or
 /// [`Host::create_api_key`], makes one.
@@ -76,7 +85,12 @@ pub fn router(host: Host) -> Router {
 
 /// The same, put together otherwise.
 pub fn router_with(host: Host, options: &Options) -> Router {
-    assembled(host, &Gate::new(&options.limits), options)
+    watched(assembled(host.clone(), &Gate::new(&options.limits), options), &host)
+}
+
+/// Outermost, so that whatever is answered is seen.
+fn watched(routes: Router, host: &Host) -> Router {
+    routes.layer(from_fn_with_state(Arc::clone(host.metrics()), watch::pass))
 }
 
 fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
@@ -87,15 +101,17 @@ fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
         keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks().router());
     let guard = from_fn_with_state(Guard::new(host.clone(), options.open), auth::pass);
     let guarded = asked.route_layer(guard.clone()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
-    let ungated = routes::health().router().merge(routes::document().router());
+    let ungated = [routes::health(), routes::metrics(), routes::document()].map(Routes::router);
+    let ungated = ungated.into_iter().fold(Router::new(), Router::merge);
     // The checkout page holds nothing to guard: its script shows the payer's keys like any other storefront.
     let page = checkout::routes().route_layer(from_fn_with_state(gate.clone(), gate::pass));
-    // Whatever else has a route passes the guard; only machines that ask for health, and the document, need no place.
+    // Whatever else has a route passes the guard; machines that look after this one, and the document, need no place.
     guarded
         .merge(page)
         .merge(ungated.route_layer(guard))
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(Extension(options.limits))
+        .layer(Extension(options.drain.clone()))
         .with_state(host)
 }

@@ -1,5 +1,6 @@
 //! How the routes are put together where the defaults do not fit. The default asks every caller who they are.
 
+use super::drain::Drain;
 use super::limits::Limits;
 
 /// What a server of your own can say about the routes that it mounts.
@@ -7,6 +8,7 @@ use super::limits::Limits;
 pub struct Options {
     pub(super) limits: Limits,
     pub(super) open: bool,
+    pub(super) drain: Drain,
 }
 
 impl Options {

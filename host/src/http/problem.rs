@@ -3,6 +3,8 @@
 //! Two audiences. Operators and the merchant's server get the service's own words. A storefront gets a sentence that
 //! holds nothing of a provider or of the database; the code and the operation's id are the same for both.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -91,6 +93,24 @@ impl Problem {
     pub(super) fn overloaded() -> Self {
         let message = "too many requests are under way; nothing was done, try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "overloaded", message).nothing_sent().again()
+    }
+
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let message =
+            "too many requests from this caller; nothing was done, try again after the time that `Retry-After` says";
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "rate_limit_exceeded", message);
+        Self { retry_after_seconds: Some(seconds.max(RETRY_AFTER_SECONDS)), ..problem.nothing_sent() }
+    }
+
+    pub(super) fn draining() -> Self {
+        let message = "the host is about to stop";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "draining", message).nothing_sent().again()
+    }
+
+    pub(super) fn not_working() -> Self {
+        let message = "the host's work in the background has ended; its log says why, and a new start begins it again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "background_work_ended", message)
     }
 
     pub(super) fn store_too_slow() -> Self {

@@ -20,6 +20,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::trace::Trace;
+
 pub(crate) use address::{URL_CHARS_MAX, check};
 pub(crate) use body::body;
 pub(crate) use sign::{secret_text, signatures};
@@ -57,6 +59,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) timestamp: i64,
     pub(crate) signatures: &'a str,
     pub(crate) body: Vec<u8>,
+    /// What the letter is a part of.
+    pub(crate) trace: Option<Trace>,
 }
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -133,6 +137,9 @@ fn request(letter: Letter<'_>) -> Result<Request<Full<Bytes>>, String> {
     headers.insert(HeaderName::from_static("webhook-id"), header(letter.id)?);
     headers.insert(HeaderName::from_static("webhook-timestamp"), header(&letter.timestamp.to_string())?);
     headers.insert(HeaderName::from_static("webhook-signature"), header(letter.signatures)?);
+    if let Some(trace) = letter.trace {
+        headers.insert(HeaderName::from_static("traceparent"), header(&trace.to_string())?);
+    }
     Ok(request)
 }
 

@@ -10,10 +10,12 @@ use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
 
 use super::dispatch::Wake;
+use super::measured::Measured;
 use super::recovery::Recovery;
 use super::seal::{ENCRYPTION_KEY_BYTES, Seal};
 use super::{Error, Host, Inner, OnStep, Pace, SUBSCRIBER_MS_MAX, Subscriber};
 use crate::clock::{Clock, SystemClock};
+use crate::metrics::Metrics;
 use crate::outgoing::{CALL_MS_MAX, Courier};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{self, Channel, KeptSubscriber, Store, StoreError, SubscriberId};
@@ -233,6 +235,13 @@ impl HostBuilder {
         };
         let host_key = store.host_key().await?;
         let now = self.clock.now();
+        #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "a moment, for people to look at")]
+        let metrics = Arc::new(Metrics::new(&store.commit_metrics(), now.0 as f64 / 1_000.0));
+        let measured = self.providers.into_iter().map(|(id, provider)| {
+            let measured = Measured::new(provider, &id, Arc::clone(&metrics), Arc::clone(&self.clock));
+            (id, Arc::new(measured))
+        });
+        let providers = measured.collect();
         for id in subscribers.keys() {
             store.add_subscriber(in_the_process(id.clone(), now)).await?;
         }
@@ -240,7 +249,9 @@ impl HostBuilder {
             key: None,
             inner: Arc::new(Inner {
                 store,
-                providers: self.providers,
+                providers,
+                metrics,
+                scrape: tokio::sync::Mutex::default(),
                 clock: self.clock,
                 environment: self.environment,
                 deadline_ms: self.deadline_ms,

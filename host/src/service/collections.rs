@@ -372,6 +372,7 @@ impl Host {
         match self.inner.store.commit(change).await {
             Ok(()) => {
                 self.step(Step::Committed);
+                self.count(after, events);
                 Ok(true)
             }
             Err(StoreError::Conflict) => Ok(false),

@@ -12,12 +12,14 @@ mod dispatch;
 mod endpoints;
 mod error;
 mod execute;
+mod figures;
 mod holders;
 mod idempotency;
 mod input;
 mod journal;
 mod keys;
 mod list;
+mod measured;
 mod methods;
 mod operations;
 mod payer;
@@ -39,13 +41,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tillbox_core::id::ProviderId;
-use tillbox_runtime::Provider;
 use tillbox_runtime::request::Environment;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::outgoing::Courier;
 use crate::store::{Store, SubscriberId};
 use dispatch::Wake;
+use measured::Measured;
 use seal::Seal;
 
 pub use api_keys::{ApiKey, ApiKeyState, IssuedApiKey, LAST_USED_MS, NewApiKey, NotAKey, ROTATION_GRACE_MS_MAX};
@@ -65,6 +68,7 @@ pub use input::{
     NOTE_BYTES_MAX, NewCapture, NewCollection, NewRefund, NewSession, SessionUpdate,
 };
 pub use list::{FILTER_VALUES_MAX, SEARCH_BYTES_MAX};
+pub use measured::{CallFailure, ProviderHealth};
 pub use methods::{METHOD_ID_BYTES_MAX, METHOD_KEY_BYTES_MAX, METHODS_AT_ONCE_MAX, NewPaymentMethod, SavedMethod};
 pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
@@ -104,7 +108,10 @@ pub struct Host {
 
 struct Inner {
     store: Arc<dyn Store>,
-    providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    providers: BTreeMap<ProviderId, Arc<Measured>>,
+    metrics: Arc<Metrics>,
+    /// Whoever reads all metrics holds it.
+    scrape: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     environment: Environment,
     deadline_ms: u32,
@@ -132,6 +139,11 @@ impl Host {
     /// [`Error::Store`] saying why not.
     pub async fn ready(&self) -> Result<(), Error> {
         self.inner.store.check().await.map_err(Error::Store)
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
     }
 
     fn now(&self) -> tillbox_core::Timestamp {

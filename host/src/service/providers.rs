@@ -7,9 +7,10 @@ use std::sync::Arc;
 use tillbox_core::Timestamp;
 use tillbox_core::command::Abilities;
 use tillbox_core::id::ProviderId;
-use tillbox_runtime::{Provider, ProviderInfo};
+use tillbox_runtime::{Inspection, Provider, ProviderInfo};
 
 use super::list::few;
+use super::measured::ProviderHealth;
 use super::{Error, Host};
 use crate::store::{Listed, Page, SideChange, StoreError};
 
@@ -57,6 +58,22 @@ impl Host {
     pub fn providers(&self) -> Vec<InstalledProvider> {
         let installed = self.inner.providers.iter();
         installed.map(|(id, provider)| InstalledProvider { id: id.clone(), info: provider.info().clone() }).collect()
+    }
+
+    /// How an installed provider has done since this host started.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not installed here.
+    pub fn provider_health(&self, id: &ProviderId) -> Result<ProviderHealth, Error> {
+        self.inner.providers.get(id).map(|provider| provider.health()).ok_or_else(|| not_found(id))
+    }
+
+    /// What the check of an installed component found, and what it was granted; nothing for a native provider.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not installed here.
+    pub fn provider_inspection(&self, id: &ProviderId) -> Result<Option<Inspection>, Error> {
+        self.inner.providers.get(id).map(|provider| provider.inspection()).ok_or_else(|| not_found(id))
     }
 
     /// Providers that are installed or were, by id.
@@ -183,7 +200,8 @@ impl Host {
     }
 
     pub(super) fn provider(&self, id: &ProviderId) -> Result<Arc<dyn Provider>, Error> {
-        self.inner.providers.get(id).cloned().ok_or_else(|| Error::UnknownProvider {
+        let installed = self.inner.providers.get(id).map(|provider| Arc::clone(provider) as Arc<dyn Provider>);
+        installed.ok_or_else(|| Error::UnknownProvider {
             id: id.to_string(),
             installed: self.inner.providers.keys().map(ToString::to_string).collect(),
         })

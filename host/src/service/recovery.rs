@@ -272,6 +272,14 @@ impl Host {
         self.inner.recovery.lanes.lock().expect("no holder panics").extend(lanes.chain(events));
     }
 
+    /// Whether the work in the background goes on, or there is none to go on with. It ends by itself only when it broke.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        let recovery = &self.inner.recovery;
+        let lanes = recovery.lanes.lock().expect("no holder panics");
+        recovery.is_stopping() || lanes.iter().all(|lane| !lane.is_finished())
+    }
+
     /// Stops the work in the background: nothing new is begun, and what is under way is finished. Without any this does
     /// nothing. What is left is done by another host, or by the next start.
     pub async fn stop_background_work(&self) {

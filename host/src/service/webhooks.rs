@@ -15,6 +15,7 @@ use tillbox_runtime::request::{Delivery, DeliveryHeader, Rejection};
 use super::execute::{COMMIT_ATTEMPTS, applied};
 use super::{Error, Host, Step};
 use crate::clock::new_tail;
+use crate::metrics::ReasonLabels;
 use crate::store::{Change, DeliveryState, KeptDelivery, Key, MergedClaim, StoreError};
 
 /// Bytes of a webhook's body: the contract's limit.
@@ -83,7 +84,15 @@ impl Host {
         self.step(Step::BeforeKeep);
         self.inner.store.keep_delivery(kept.clone()).await?;
         self.step(Step::Kept);
-        self.process(&kept).await
+        let received = self.process(&kept).await;
+        let reason = match &received {
+            Ok(Received::Applied) => "applied",
+            Ok(Received::Waiting) => "waiting",
+            Ok(Received::Rejected(_)) => "rejected",
+            Err(_) => "kept",
+        };
+        self.inner.metrics.webhooks_received.get_or_create(&ReasonLabels { reason }).inc();
+        received
     }
 
     /// Goes through all deliveries that are still open, due or not: those that could not be verified, and those that wait.
@@ -191,11 +200,12 @@ impl Host {
                 delivery: kept.id.clone(),
                 at: self.now(),
             };
-            let change = Change { claim: Some(merged), ..Change::new(Some(stored), after, &events) };
+            let change = Change { claim: Some(merged), ..Change::new(Some(stored), after.clone(), &events) };
             self.step(Step::BeforeCommit);
             match self.inner.store.commit(change).await {
                 Ok(()) => {
                     self.step(Step::Committed);
+                    self.count(&after, &events);
                     return Ok(true);
                 }
                 Err(StoreError::Conflict) => {}

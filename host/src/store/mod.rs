@@ -9,6 +9,7 @@ mod claims;
 mod delivery;
 mod dispatch;
 mod fault;
+mod figures;
 mod holders;
 mod idempotency;
 mod open;
@@ -35,6 +36,7 @@ pub use dispatch::{
     Channel, Claim, Dispatch, DispatchProgress, DispatchState, Dispatches, KeptSubscriber, Secret, SubscriberId,
 };
 pub use fault::StoreError;
+pub use figures::{Connections, Figures, Lag, OpenOperations};
 pub use holders::{AccountHolderFilter, Holders, KeptHolder};
 pub use idempotency::{KeyRow, KeyStore, KeyWrite};
 pub use open::open;
@@ -113,6 +115,7 @@ pub trait Store:
     + KeyStore
     + SideStore
     + ApiKeys
+    + Figures
     + Send
     + Sync
     + std::fmt::Debug

@@ -10,6 +10,7 @@ use tillbox_core::status::SessionStatus;
 use tillbox_core::{Money, Timestamp};
 
 use crate::clock::new_tail;
+use crate::trace::Trace;
 
 /// One event in the outbox.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct OutboxEvent {
     pub data: Value,
     /// When it happened.
     pub at: Timestamp,
+    /// The trace of the request that caused it, where there was one.
+    pub trace: Option<Trace>,
 }
 
 impl OutboxEvent {
@@ -40,6 +43,7 @@ impl OutboxEvent {
             kind,
             data,
             at: event.at,
+            trace: Trace::current(),
         })
     }
 }

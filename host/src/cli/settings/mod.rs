@@ -217,11 +217,11 @@ impl Said {
     }
 
     /// The values, typed, and the providers that the file names.
-    pub(super) fn settings(self) -> (Settings, Vec<Wanted>) {
+    pub(super) fn settings(self) -> Result<(Settings, Vec<Wanted>), Failure> {
         let mut left = Left(self.effective.into_iter().map(|one| (one.setting.name, one.value)).collect());
         let settings = Settings::take(&mut left);
         assert!(left.0.is_empty(), "a row of the table that nobody heeds: {:?}", left.0.keys());
-        (settings, self.providers)
+        Ok((settings.checked()?, self.providers))
     }
 }
 
@@ -295,6 +295,11 @@ impl Left {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) listen: SocketAddr,
+    pub(super) tls: Option<TlsFiles>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    pub(super) is_behind_proxy: bool,
+    pub(super) metrics_listen: Option<SocketAddr>,
     database: Option<PathBuf>,
     database_url: Option<String>,
     pub(super) encryption_key_file: Option<PathBuf>,
@@ -308,10 +313,22 @@ pub(super) struct Settings {
     pub(super) log_filter: String,
 }
 
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TlsFiles {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
 impl Settings {
     fn take(left: &mut Left) -> Self {
         Self {
             listen: left.address("listen").expect("it has a default"),
+            tls: None,
+            tls_cert: left.path("tls_cert"),
+            tls_key: left.path("tls_key"),
+            is_behind_proxy: left.switch("behind_proxy"),
+            metrics_listen: left.address("metrics_listen"),
             database: left.path("database"),
             database_url: left.text("database_url"),
             encryption_key_file: left.path("encryption_key_file"),
@@ -326,14 +343,38 @@ impl Settings {
                 headers: left.count("headers_max"),
                 connections: left.count("connections_max"),
                 requests: left.count("requests_max"),
+                streams: left.count("streams_max"),
+                rate_per_second: left.small("rate_per_second"),
+                rate_burst: left.small("rate_burst"),
+                handshake_ms: left.number("handshake_ms"),
                 header_ms: left.number("header_ms"),
                 body_ms: left.number("body_ms"),
                 request_ms: left.number("request_ms"),
+                write_ms: left.number("write_ms"),
+                drain_delay_ms: left.number("drain_delay_ms"),
                 drain_ms: left.number("drain_ms"),
             },
             log_format: if left.word("log_format") == "json" { LogFormat::Json } else { LogFormat::Text },
             log_filter: left.text("log_filter").expect("it has a default"),
         }
+    }
+
+    /// What belongs together.
+    fn checked(mut self) -> Result<Self, Failure> {
+        self.tls = match (self.tls_cert.take(), self.tls_key.take()) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(Failure::new("tls_cert is given without tls_key").next("give both, or none")),
+            (None, Some(_)) => return Err(Failure::new("tls_key is given without tls_cert").next("give both, or none")),
+        };
+        if self.tls.is_none() && !self.is_behind_proxy && !self.listen.ip().is_loopback() {
+            let what =
+                format!("{} can be reached from other machines, and keys would travel to it in the clear", self.listen);
+            let next = "give --tls-cert and --tls-key; or --behind-proxy, where a proxy in front speaks TLS and nobody else \
+                        reaches this port; or listen on a loopback address, for example --listen 127.0.0.1:9000";
+            return Err(Failure::new(what).next(next));
+        }
+        Ok(self)
     }
 
     pub(super) fn database(&self) -> Database {
@@ -381,14 +422,14 @@ mod tests {
         assert_eq!(row(&all, "database")[1], Path::new("etc").join("a.db").display().to_string());
         assert_eq!(row(&all, "log_filter"), ["log_filter", "debug", "RUST_LOG"]);
         assert_eq!(row(&all, "body_ms")[2], "default");
-        let (settings, _) = all.settings();
+        let (settings, _) = all.settings().unwrap();
         assert_eq!((settings.deadline_ms, settings.limits.requests), (3_000, 7));
         assert_eq!(settings.listen.port(), 2);
     }
 
     #[test]
     fn the_defaults_are_those_of_the_library() {
-        let (settings, _) = said(&Flags::default(), &[], None).unwrap().settings();
+        let (settings, _) = said(&Flags::default(), &[], None).unwrap().settings().unwrap();
         assert_eq!(settings.limits, Limits::default());
         assert!(settings.database() == Database::File("tillbox.db".into()));
         assert!(settings.listen.ip().is_loopback());
@@ -408,11 +449,26 @@ mod tests {
         let all = of(&Flags::default(), &[("TILLBOX_DATABASE_URL", url)]).unwrap();
         assert_eq!(row(&all, "database_url"), ["database_url", "at db.example/till", "TILLBOX_DATABASE_URL"]);
         assert!(!format!("{:?}", all.rows()).contains("hunter2"));
-        assert!(all.settings().0.database() == Database::Url(url.to_owned()));
+        assert!(all.settings().unwrap().0.database() == Database::Url(url.to_owned()));
         // A file that is named on the command line is nearer than a URL in the environment.
         let all = of(&flags(&[("database", "b.db")]), &[("TILLBOX_DATABASE_URL", url)]).unwrap();
-        assert!(all.settings().0.database() == Database::File("b.db".into()));
+        assert!(all.settings().unwrap().0.database() == Database::File("b.db".into()));
         let both = of(&flags(&[("database", "b.db"), ("database_url", url)]), &[]).unwrap_err();
         assert!(both.contains("--database and --database-url") && !both.contains("hunter2"), "{both}");
+    }
+
+    #[test]
+    fn keys_do_not_travel_in_the_clear() {
+        let of = |list: &[(&'static str, &str)]| said(&flags(list), &[], None).unwrap().settings();
+        let refused = |list: &[(&'static str, &str)]| of(list).unwrap_err().to_string();
+        assert!(refused(&[("tls_cert", "a.pem")]).contains("tls_cert is given without tls_key"));
+        assert!(refused(&[("tls_key", "a.pem")]).contains("tls_key is given without tls_cert"));
+        let anywhere = ("listen", "0.0.0.0:9000");
+        for words in ["--tls-cert", "--behind-proxy", "127.0.0.1"] {
+            assert!(refused(&[anywhere]).contains(words), "{words}");
+        }
+        assert!(of(&[anywhere, ("behind_proxy", "true")]).unwrap().0.is_behind_proxy);
+        let (settings, _) = of(&[anywhere, ("tls_cert", "a.pem"), ("tls_key", "b.pem")]).unwrap();
+        assert_eq!(settings.tls, Some(TlsFiles { certificate: "a.pem".into(), key: "b.pem".into() }));
     }
 }

@@ -11,8 +11,9 @@ use std::sync::LazyLock;
 use tillbox_runtime::limits::{CALLS_MAX_DEFAULT, DEADLINE_MS_DEFAULT};
 
 use crate::http::{
-    BODY_BYTES_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADER_READ_MS_MAX, HEADERS_MAX,
-    REQUEST_MS_MAX, REQUESTS_MAX,
+    BODY_BYTES_MAX, BODY_READ_MS_MAX, CONNECTIONS_MAX, DRAIN_MS, HANDSHAKE_MS_MAX, HEADER_BYTES_MAX,
+    HEADER_READ_MS_MAX, HEADERS_MAX, RATE_BURST, RATE_PER_SECOND, REQUEST_MS_MAX, REQUESTS_MAX, STREAMS_MAX,
+    WRITE_MS_MAX,
 };
 use crate::service::DEADLINE_MS_MAX;
 
@@ -110,6 +111,25 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Address and port; port 0 takes a free one",
     ),
     row(
+        Topic::Listening,
+        "tls_cert",
+        NO_PATH,
+        "PEM file with the certificate and its chain; a changed file is read again by itself, and on SIGHUP",
+    ),
+    row(Topic::Listening, "tls_key", NO_PATH, "PEM file with the certificate's private key"),
+    row(
+        Topic::Listening,
+        "behind_proxy",
+        Kind::Switch { default: false },
+        "A proxy in front speaks TLS and nobody else reaches this port; callers are told apart by its X-Forwarded-For",
+    ),
+    row(
+        Topic::Listening,
+        "metrics_listen",
+        Kind::Address { default: None },
+        "Another address where /metrics needs no key; at the first one it takes a secret key with the scope read",
+    ),
+    row(
         Topic::Keeping,
         "database",
         Kind::Path { default: Some("tillbox.db"), otherwise: "" },
@@ -183,6 +203,25 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Requests under way at once; more are answered 503",
     ),
     row(
+        Topic::Limits,
+        "streams_max",
+        number("streams", 0, 1_024, STREAMS_MAX as u64),
+        "Event streams open at once; more are answered 503",
+    ),
+    row(
+        Topic::Limits,
+        "rate_per_second",
+        number("requests/s", 0, 100_000, RATE_PER_SECOND as u64),
+        "Requests of one caller; more are answered 429; 0 takes any number",
+    ),
+    row(
+        Topic::Limits,
+        "rate_burst",
+        number("requests", 1, 1_000_000, RATE_BURST as u64),
+        "Requests that a caller who was quiet may send at once",
+    ),
+    row(Topic::Times, "handshake_ms", milliseconds(100, HANDSHAKE_MS_MAX), "For a TLS handshake"),
+    row(
         Topic::Times,
         "header_ms",
         milliseconds(100, HEADER_READ_MS_MAX),
@@ -194,6 +233,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "request_ms",
         milliseconds(1_000, REQUEST_MS_MAX),
         "Until a request is answered; what is under way then goes on, and only the waiting ends",
+    ),
+    row(
+        Topic::Times,
+        "write_ms",
+        milliseconds(100, WRITE_MS_MAX),
+        "For a caller to take the next part of an answer; a slower one is hung up on",
+    ),
+    row(
+        Topic::Times,
+        "drain_delay_ms",
+        milliseconds(0, 0),
+        "From SIGTERM until no more connections are taken; /health/ready says 503 meanwhile, for balancers to hear of it",
     ),
     row(
         Topic::Times,

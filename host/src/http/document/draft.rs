@@ -127,6 +127,11 @@ impl<'a> Draft<'a> {
         self.content(status, "text/plain; charset=utf-8", json!({ "schema": schema }));
     }
 
+    /// An answer in a text of another type.
+    pub(in crate::http) fn text(&mut self, status: u16, media_type: &str) {
+        self.content(status, media_type, json!({ "schema": { "type": "string" } }));
+    }
+
     /// A header that an answer with a result may have.
     pub(in crate::http) fn answer_header(&mut self, name: &str, header: Value) {
         self.answer_headers.insert(name.to_owned(), header);

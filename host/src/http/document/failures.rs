@@ -85,6 +85,13 @@ pub(super) const FAILURES: &[Failure] = &[
         again: false,
     },
     Failure {
+        status: 429,
+        name: "TooManyRequests",
+        says: "Too many requests from this caller. Nothing of the request was looked at.",
+        kinds: &["rate_limited"],
+        again: true,
+    },
+    Failure {
         status: 500,
         name: "Broken",
         says: "A fault of this server.",
@@ -118,6 +125,7 @@ pub(super) const FAILURES: &[Failure] = &[
 pub(in crate::http) const CODES: &[&str] = &[
     "already_settled",
     "amount_not_positive",
+    "background_work_ended",
     "below_committed",
     "body_incomplete",
     "body_too_large",
@@ -127,6 +135,7 @@ pub(in crate::http) const CODES: &[&str] = &[
     "deadline_guest_code",
     "deadline_host_wait",
     "denied",
+    "draining",
     "duplicate_error",
     "exceeds_authorized",
     "exceeds_captured",
@@ -167,6 +176,7 @@ pub(in crate::http) const CODES: &[&str] = &[
     "provider_unavailable",
     "publishable_key_invalid",
     "publishable_key_missing",
+    "rate_limit_exceeded",
     "request_timeout",
     "scope_missing",
     "secret_key_invalid",

@@ -37,6 +37,9 @@ const AT_A_PROVIDER: &[u16] = &[409, 422, 502, 504];
 /// What every request but a gateway's may be answered.
 const NOT_LOCAL: u16 = 421;
 
+/// What every request but those for health may be answered.
+const TOO_MANY: u16 = 429;
+
 const ABOUT: &str = "\
 A payment host. Amounts are decimal numbers of major units, exact in both directions: read them as decimals, not as floats.\n\
 \n\
@@ -107,6 +110,9 @@ fn operation(listed: &Listed, schemas: &mut SchemaGenerator) -> Value {
     if !path.starts_with("/hooks/") {
         draft.fails(&[NOT_LOCAL]);
     }
+    if !path.starts_with("/health/") {
+        draft.fails(&[TOO_MANY]);
+    }
     let security = security(listed);
     match security {
         Some(Access::Server(_)) => draft.fails(&[401, 403]),
@@ -161,7 +167,7 @@ fn security_schemes() -> Value {
 
 /// Asked by machines, often, and never waiting for a place.
 fn is_ungated(path: &str) -> bool {
-    path.starts_with("/health/") || path == PATH
+    path.starts_with("/health/") || path == PATH || path == "/metrics"
 }
 
 /// The door and what it is about: `admin/payments`.

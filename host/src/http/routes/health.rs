@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 
 use crate::Host;
+use crate::http::drain::Drain;
 use crate::http::limits::READY_MS_MAX;
 use crate::http::problem::{ForStorefront, Problem};
 use crate::http::wire::HealthAnswer;
@@ -15,7 +16,16 @@ pub(super) async fn live() -> Json<HealthAnswer> {
 }
 
 /// Whether a payment could be recorded now. What is wrong is in the log and not in the answer: anybody may ask.
-pub(super) async fn ready(State(host): State<Host>) -> Result<Json<HealthAnswer>, ForStorefront> {
+pub(super) async fn ready(
+    State(host): State<Host>,
+    drain: Option<Extension<Drain>>,
+) -> Result<Json<HealthAnswer>, ForStorefront> {
+    if drain.is_some_and(|Extension(drain)| drain.has_begun()) {
+        return Err(Problem::draining().into());
+    }
+    if !host.is_working() {
+        return Err(Problem::not_working().into());
+    }
     match tokio::time::timeout(Duration::from_millis(READY_MS_MAX), host.ready()).await {
         Ok(ready) => ready?,
         Err(_) => return Err(Problem::store_too_slow().into()),
@@ -37,14 +47,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("till.db");
         let host = Host::builder().database(&path).build().await.unwrap();
-        assert!(ready(State(host.clone())).await.is_ok());
+        assert!(ready(State(host.clone()), None).await.is_ok());
         let mut other = rusqlite::Connection::open(&path).unwrap();
         let lock = other.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive).unwrap();
-        let response = ready(State(host.clone())).await.unwrap_err().into_response();
+        let response = ready(State(host.clone()), None).await.unwrap_err().into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let body = to_bytes(response.into_body(), 4_096).await.unwrap();
         assert!(String::from_utf8_lossy(&body).contains("did not answer in time"), "{body:?}");
         drop(lock);
-        assert!(ready(State(host)).await.is_ok());
+        assert!(ready(State(host), None).await.is_ok());
     }
 }

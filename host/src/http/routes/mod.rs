@@ -6,6 +6,7 @@ mod collections;
 mod health;
 mod holders;
 mod hooks;
+mod metrics;
 mod operations;
 mod payments;
 mod providers;
@@ -17,8 +18,8 @@ mod webhook_endpoints;
 use super::document::{self, Routes, delete, get, post};
 
 /// Every route there is, door by door, for the document.
-pub(super) fn all() -> [Routes; 5] {
-    [store(), admin(), hooks(), health(), document()]
+pub(super) fn all() -> [Routes; 6] {
+    [store(), admin(), hooks(), health(), metrics(), document()]
 }
 
 /// What anybody may ask, places or not.
@@ -31,6 +32,11 @@ pub(super) fn health() -> Routes {
 /// What clients are made from.
 pub(super) fn document() -> Routes {
     Routes::default().route("/openapi.json", get(document::answer, "Read this document."))
+}
+
+/// What Prometheus asks.
+pub(super) fn metrics() -> Routes {
+    Routes::default().route("/metrics", get(metrics::text, "Read everything that is counted, for Prometheus."))
 }
 
 /// What a shop's visitor asks.

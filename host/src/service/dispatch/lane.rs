@@ -7,6 +7,7 @@ use tillbox_core::Timestamp;
 
 use super::super::{Host, SUBSCRIBER_MS_MAX, Step};
 use super::{LEASE_MS, Stop, is_stopping, schedule};
+use crate::metrics::Delivered;
 use crate::outgoing::{CALL_MS_MAX, Letter, Undelivered, body, signatures};
 use crate::store::{Channel, Dispatch, DispatchProgress, KeptSubscriber, OutboxEvent, StoreError};
 
@@ -65,7 +66,8 @@ async fn tell_all(
             if let Err(undelivered) = told {
                 return not_told(host, subscriber, dispatch, after, &event, undelivered).await;
             }
-            tracing::debug!(subscriber = %subscriber.id, event = event.id.as_str(), kind = event.kind, "told");
+            let trace_id = event.trace.map(|trace| trace.trace_id());
+            tracing::debug!(subscriber = %subscriber.id, event = event.id.as_str(), kind = event.kind, trace_id, "told");
         }
         after = sequence;
     }
@@ -98,6 +100,7 @@ async fn not_told(
             DispatchProgress::Again { after, attempts, at, error }
         }
         None => {
+            host.inner.metrics.webhooks_sent.get_or_create(&Delivered { outcome: "given_up" }).inc();
             tracing::error!(
                 subscriber = name,
                 event = event.id.as_str(),
@@ -136,8 +139,15 @@ impl Host {
                 let timestamp = now.0.div_euclid(1_000);
                 let id = event.id.as_str();
                 let signatures = signatures(std::iter::once(secret).chain(replaced), id, timestamp, &body);
-                let letter = Letter { url, id, timestamp, signatures: &signatures, body };
-                self.inner.courier.deliver(letter).await
+                // The same trace, and a span of this attempt's own.
+                let trace = event.trace.map(|trace| trace.child());
+                let letter = Letter { url, id, timestamp, signatures: &signatures, body, trace };
+                let begun = Instant::now();
+                let delivered = self.inner.courier.deliver(letter).await;
+                self.inner.metrics.webhook_seconds.observe(begun.elapsed().as_secs_f64());
+                let outcome = if delivered.is_ok() { "delivered" } else { "failed" };
+                self.inner.metrics.webhooks_sent.get_or_create(&Delivered { outcome }).inc();
+                delivered
             }
             Channel::Process => self.call(subscriber, event).await.map_err(|why| Undelivered { why, gone: false }),
         }

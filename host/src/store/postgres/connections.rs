@@ -63,6 +63,17 @@ impl Connections {
         self.pool.get().await.map_err(|error| no_connection(&self.name, error))
     }
 
+    /// How many there are, and who waits.
+    pub(super) fn figures(&self) -> crate::store::Connections {
+        let status = self.pool.status();
+        crate::store::Connections {
+            most: status.max_size as u64,
+            open: status.size as u64,
+            idle: status.available as u64,
+            waiting: status.waiting as u64,
+        }
+    }
+
     /// Closes a connection that is not trusted any more, instead of letting it back to the others.
     pub(super) fn close(connection: Object) {
         drop(Object::take(connection));

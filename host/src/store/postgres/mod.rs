@@ -10,6 +10,7 @@ mod claims;
 mod connections;
 mod dispatch;
 mod fault;
+mod figures;
 mod holders;
 mod idempotency;
 mod order;
@@ -24,6 +25,8 @@ mod side;
 mod tls;
 mod write;
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use tillbox_core::Timestamp;
 use tillbox_core::id::{ProviderId, SessionId};
@@ -33,6 +36,7 @@ use super::sql::{Step, encode};
 use super::{
     Change, DeliveryState, KeptDelivery, Key, Listed, OperationEntry, OutboxEvent, Page, Store, StoreError, Stored,
 };
+use crate::metrics::CommitMetrics;
 use address::Address;
 use connections::Connections;
 
@@ -78,6 +82,7 @@ impl Default for Waits {
 /// A PostgreSQL database as the store.
 pub struct PostgresStore {
     connections: Connections,
+    commits: CommitMetrics,
 }
 
 impl PostgresStore {
@@ -102,7 +107,7 @@ impl PostgresStore {
         let address = Address::parse(url)?;
         schema::prepare(&address).await?;
         let tls = tls::connector(&address.trust)?;
-        Ok(Self { connections: Connections::new(address, tls, waits)? })
+        Ok(Self { connections: Connections::new(address, tls, waits)?, commits: CommitMetrics::default() })
     }
 
     /// What a connection of the pool says of durability, in the server's own words, to be printed beside figures.
@@ -162,8 +167,16 @@ impl Store for PostgresStore {
     }
 
     async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        let connections = self.connections.clone();
-        apart(async move { write::commit_all(&connections, &changes).await }).await
+        let (connections, commits) = (self.connections.clone(), self.commits.clone());
+        apart(async move {
+            let begun = Instant::now();
+            write::commit_all(&connections, &changes).await?;
+            #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
+            commits.changes.observe(changes.len() as f64);
+            commits.seconds.observe(begun.elapsed().as_secs_f64());
+            Ok(())
+        })
+        .await
     }
 
     async fn list_operations(

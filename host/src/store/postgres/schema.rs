@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V4__events_out", include_str!("../migrations/postgres/0004_events_out.sql")),
     ("V5__idempotency", include_str!("../migrations/postgres/0005_idempotency.sql")),
     ("V6__api_keys", include_str!("../migrations/postgres/0006_api_keys.sql")),
+    ("V7__trace", include_str!("../migrations/postgres/0007_trace.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

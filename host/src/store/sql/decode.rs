@@ -11,6 +11,7 @@ use tillbox_core::{Money, Timestamp};
 use super::columns::{Place, ProductColumns, decline_from_text, headers_from_text, next_action_from_text};
 use super::{Row, Value};
 use crate::store::{KeptDelivery, Key, OperationEntry, OutboxEvent, Page, StoreError, Stored};
+use crate::trace::Trace;
 
 pub(in crate::store) const COLLECTION: &str = "select id, version, currency, exponent, amount_minor, cart_id, metadata, \
      status, completed_at, canceled_at, created_at, updated_at, deleted_at from collection where id = $1";
@@ -29,7 +30,7 @@ pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id
 /// The version alone: whether a collection that somebody remembers is still the latest.
 pub(in crate::store) const VERSION: &str = "select id, version from collection where id = $1";
 
-pub(in crate::store) const EVENTS_AFTER: &str = "select id, sequence, collection_id, kind, data, created_at from outbox \
+pub(in crate::store) const EVENTS_AFTER: &str = "select id, sequence, collection_id, kind, data, created_at, trace from outbox \
      where sequence > $1 order by sequence limit $2";
 
 /// The columns of a delivery as it is read.
@@ -130,6 +131,8 @@ pub(in crate::store) fn event(row: &Row) -> Result<OutboxEvent, StoreError> {
         kind: row.text(3)?.to_owned(),
         data: serde_json::from_str(row.text(4)?).map_err(|error| place.corrupt(error))?,
         at: Timestamp(row.int(5)?),
+        // A trace that cannot be read is no reason to keep an event from anybody.
+        trace: row.optional_text(6)?.and_then(Trace::parse),
     })
 }
 

@@ -67,11 +67,10 @@ pub(in crate::store) const CLAIM_SKIPPING: &str = concat!(
     columns!()
 );
 
-pub(in crate::store) const DISPATCH_EVENTS: &str = "select id, sequence, collection_id, kind, data, created_at from outbox \
+pub(in crate::store) const DISPATCH_EVENTS: &str = "select id, sequence, collection_id, kind, data, created_at, trace from outbox \
      where collection_id = $1 and sequence > $2 and sequence <= $3 order by sequence limit $4";
 
-pub(in crate::store) const EVENT: &str =
-    "select id, sequence, collection_id, kind, data, created_at from outbox where id = $1 and sequence is not null";
+pub(in crate::store) const EVENT: &str = "select id, sequence, collection_id, kind, data, created_at, trace from outbox where id = $1 and sequence is not null";
 
 const FURTHER: &str = "update dispatch set after_sequence = $1, attempts = 0, next_action_at = $2, last_error = null, \
      updated_at = $3 where id = $4 and claim = $5";

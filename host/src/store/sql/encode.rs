@@ -45,7 +45,7 @@ const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, positi
 
 /// Public to the stores, since an event's id is unique in the database and so tells whether its change was committed.
 pub(in crate::store) const INSERT_EVENT: &str =
-    "insert into outbox (id, collection_id, kind, data, created_at) values ($1, $2, $3, $4, $5)";
+    "insert into outbox (id, collection_id, kind, data, created_at, trace) values ($1, $2, $3, $4, $5, $6)";
 
 const INSERT_CLAIM: &str = "insert into evidence (provider_id, event_id, collection_id, delivery_id, created_at) \
      values ($1, $2, $3, $4, $5) on conflict do nothing";
@@ -272,6 +272,7 @@ pub(in crate::store) fn event(event: &OutboxEvent) -> Step {
             event.kind.clone().into(),
             event.data.to_string().into(),
             event.at.0.into(),
+            event.trace.map(|trace| trace.to_string()).into(),
         ],
     )
 }

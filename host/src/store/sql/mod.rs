@@ -10,6 +10,7 @@ pub(super) mod decode;
 pub(super) mod dispatch;
 pub(super) mod encode;
 pub(super) mod facts;
+pub(super) mod figures;
 mod find;
 pub(super) mod holders;
 pub(super) mod idempotency;

@@ -6,6 +6,7 @@
 mod api_keys;
 mod claims;
 mod dispatch;
+mod figures;
 mod holders;
 mod idempotency;
 mod providers;
@@ -242,13 +243,14 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
     include_str!("../migrations/sqlite/0004_events_out.sql"),
     include_str!("../migrations/sqlite/0005_idempotency.sql"),
     include_str!("../migrations/sqlite/0006_api_keys.sql"),
+    include_str!("../migrations/sqlite/0007_trace.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::super::sql::Step;
 use super::{StoreError, unavailable, write};
+use crate::metrics::CommitMetrics;
 
 /// Changes that share one commit at most: enough to spread an fsync over every client of a busy server, few enough that the
 /// first of them does not wait long for the last.
@@ -32,6 +34,7 @@ pub struct Commits {
 struct Counters {
     changes: AtomicU64,
     batches: AtomicU64,
+    metrics: CommitMetrics,
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -73,8 +76,13 @@ impl Writer {
     }
 
     pub(super) fn commits(&self) -> Commits {
-        let Counters { changes, batches } = &*self.counters;
+        let Counters { changes, batches, .. } = &*self.counters;
         Commits { changes: changes.load(Ordering::Relaxed), batches: batches.load(Ordering::Relaxed) }
+    }
+
+    /// How changes become durable.
+    pub(super) fn metrics(&self) -> CommitMetrics {
+        self.counters.metrics.clone()
     }
 
     /// Makes the statements durable, together or not at all.
@@ -186,6 +194,7 @@ impl Desk {
         if batch.is_empty() {
             return;
         }
+        let begun = Instant::now();
         let written = match &self.failed {
             Some(what) => Err(StoreError::Disk(what.clone())),
             None => write_batch(&mut self.connection, &batch),
@@ -194,6 +203,9 @@ impl Desk {
             Ok(results) => {
                 self.counters.batches.fetch_add(1, Ordering::Relaxed);
                 self.counters.changes.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
+                self.counters.metrics.changes.observe(batch.len() as f64);
+                self.counters.metrics.seconds.observe(begun.elapsed().as_secs_f64());
                 for ((_, reply), result) in batch.into_iter().zip(results) {
                     let _ = reply.send(result);
                 }

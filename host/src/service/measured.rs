@@ -1,0 +1,228 @@
+//! A provider that is measured: every call is passed on as it is, counted, and remembered as the provider's health.
+//!
+//! It changes no answer, and is not told whether what it wraps is WASM or native.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use tillbox_core::Timestamp;
+use tillbox_core::id::ProviderId;
+use tillbox_core::outcome::{ErrorKind, Evidence, Outcome, Snapshot};
+use tillbox_core::text::Json;
+use tillbox_runtime::request::{
+    AccountHolder, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery,
+    InitiateRequest, PaymentMethod, PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
+};
+use tillbox_runtime::{Call, Failure, Inspection, Provider, ProviderInfo, Reach};
+
+use crate::clock::Clock;
+use crate::metrics::{CallKind, CallLabels, Metrics};
+
+/// How a provider has done since this host started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProviderHealth {
+    /// Calls that ended.
+    pub calls: u64,
+    /// Of those, calls that broke: traps, limits, deadlines.
+    pub faults: u64,
+    /// Of those, calls that the provider answered with an error of its own.
+    pub errors: u64,
+    /// Calls under way.
+    pub under_way: u64,
+    /// When the last call ended.
+    pub last_call_at: Option<Timestamp>,
+    /// When it last gave an answer, a decline included.
+    pub last_answer_at: Option<Timestamp>,
+    /// The last call without one.
+    pub last_failure: Option<CallFailure>,
+}
+
+/// A call without an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFailure {
+    /// Which function was called.
+    pub call: &'static str,
+    /// A stable code: of the fault, or `error_` and the kind of the provider's own error.
+    pub code: &'static str,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// A provider with its meters.
+pub(super) struct Measured {
+    provider: Arc<dyn Provider>,
+    id: String,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    health: Mutex<ProviderHealth>,
+}
+
+impl Measured {
+    pub(super) fn new(
+        provider: Arc<dyn Provider>,
+        id: &ProviderId,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { provider, id: id.to_string(), metrics, clock, health: Mutex::default() }
+    }
+
+    pub(super) fn health(&self) -> ProviderHealth {
+        self.health.lock().expect("no holder panics").clone()
+    }
+
+    async fn measured<T>(&self, call: &'static str, work: impl Future<Output = Call<T>>) -> Call<T> {
+        let under_way = UnderWay::begin(&self.health);
+        let begun = Instant::now();
+        let done = work.await;
+        // A native provider need not fill in its report.
+        let seconds = begun.elapsed().as_secs_f64();
+        drop(under_way);
+        let outcome = outcome(&done);
+        let kind = CallKind { provider: self.id.clone(), call };
+        self.metrics.call_seconds.get_or_create(&kind).observe(seconds);
+        self.metrics.call_queued_seconds.get_or_create(&kind).observe(done.report.queued.as_secs_f64());
+        if done.report.memory_bytes_peak > 0 {
+            #[allow(clippy::cast_precision_loss, reason = "memory has no 2^52 bytes")]
+            self.metrics.call_memory.get_or_create(&kind).observe(done.report.memory_bytes_peak as f64);
+        }
+        self.metrics.calls.get_or_create(&CallLabels { provider: self.id.clone(), call, outcome }).inc();
+        let now = self.clock.now();
+        let mut health = self.health.lock().expect("no holder panics");
+        health.calls += 1;
+        health.last_call_at = Some(now);
+        match &done.answer {
+            Ok(_) => health.last_answer_at = Some(now),
+            Err(failure) => {
+                match failure {
+                    Failure::Error(_) => health.errors += 1,
+                    Failure::Fault(_) => health.faults += 1,
+                }
+                health.last_failure = Some(CallFailure { call, code: outcome, at: now });
+            }
+        }
+        drop(health);
+        done
+    }
+}
+
+/// A call that has not ended. One that is dropped half-way is not under way any more.
+struct UnderWay<'a>(&'a Mutex<ProviderHealth>);
+
+impl<'a> UnderWay<'a> {
+    fn begin(health: &'a Mutex<ProviderHealth>) -> Self {
+        health.lock().expect("no holder panics").under_way += 1;
+        Self(health)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut health) = self.0.lock() {
+            health.under_way -= 1;
+        }
+    }
+}
+
+/// How a call ended, in one of few words.
+fn outcome<T>(call: &Call<T>) -> &'static str {
+    match &call.answer {
+        Ok(_) => "answered",
+        Err(Failure::Fault(fault)) => fault.code(),
+        Err(Failure::Error(error)) => match error.kind {
+            ErrorKind::InvalidRequest => "error_invalid_request",
+            ErrorKind::NotFound => "error_not_found",
+            ErrorKind::Conflict => "error_conflict",
+            ErrorKind::NotSupported => "error_not_supported",
+            ErrorKind::RateLimited { .. } => "error_rate_limited",
+            ErrorKind::Unavailable => "error_unavailable",
+            ErrorKind::Authentication => "error_authentication",
+            ErrorKind::OutcomeUnknown => "error_outcome_unknown",
+            ErrorKind::Other(_) => "error_other",
+        },
+    }
+}
+
+#[async_trait]
+impl Provider for Measured {
+    fn info(&self) -> &ProviderInfo {
+        self.provider.info()
+    }
+
+    fn reach(&self) -> Reach {
+        self.provider.reach()
+    }
+
+    fn inspection(&self) -> Option<Inspection> {
+        self.provider.inspection()
+    }
+
+    async fn initiate(&self, context: CallContext, request: InitiateRequest) -> Call<Outcome> {
+        self.measured("initiate", self.provider.initiate(context, request)).await
+    }
+
+    async fn update(&self, context: CallContext, request: UpdateRequest) -> Call<Outcome> {
+        self.measured("update", self.provider.update(context, request)).await
+    }
+
+    async fn authorize(&self, context: CallContext, request: AuthorizeRequest) -> Call<Outcome> {
+        self.measured("authorize", self.provider.authorize(context, request)).await
+    }
+
+    async fn capture(&self, context: CallContext, request: CaptureRequest) -> Call<Outcome> {
+        self.measured("capture", self.provider.capture(context, request)).await
+    }
+
+    async fn refund(&self, context: CallContext, request: RefundRequest) -> Call<Outcome> {
+        self.measured("refund", self.provider.refund(context, request)).await
+    }
+
+    async fn cancel(&self, context: CallContext, request: CancelRequest) -> Call<Outcome> {
+        self.measured("cancel", self.provider.cancel(context, request)).await
+    }
+
+    async fn delete(&self, context: CallContext, request: DeleteRequest) -> Call<Outcome> {
+        self.measured("delete", self.provider.delete(context, request)).await
+    }
+
+    async fn retrieve(&self, context: CallContext, request: RetrieveRequest) -> Call<Snapshot> {
+        self.measured("retrieve", self.provider.retrieve(context, request)).await
+    }
+
+    async fn status(&self, context: CallContext, payment: PaymentState) -> Call<Outcome> {
+        self.measured("status", self.provider.status(context, payment)).await
+    }
+
+    async fn receive_webhook(&self, delivery: Delivery) -> Call<Result<Vec<Evidence>, Rejection>> {
+        self.measured("receive_webhook", self.provider.receive_webhook(delivery)).await
+    }
+
+    async fn create_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
+        self.measured("create_account_holder", self.provider.create_account_holder(context, input)).await
+    }
+
+    async fn update_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
+        self.measured("update_account_holder", self.provider.update_account_holder(context, input)).await
+    }
+
+    async fn retrieve_account_holder(&self, context: CallContext) -> Call<AccountHolder> {
+        self.measured("retrieve_account_holder", self.provider.retrieve_account_holder(context)).await
+    }
+
+    async fn delete_account_holder(&self, context: CallContext) -> Call<()> {
+        self.measured("delete_account_holder", self.provider.delete_account_holder(context)).await
+    }
+
+    async fn list_payment_methods(&self, context: CallContext) -> Call<Vec<PaymentMethod>> {
+        self.measured("list_payment_methods", self.provider.list_payment_methods(context)).await
+    }
+
+    async fn save_payment_method(&self, context: CallContext, input: Json) -> Call<PaymentMethod> {
+        self.measured("save_payment_method", self.provider.save_payment_method(context, input)).await
+    }
+
+    async fn delete_payment_method(&self, context: CallContext, id: String) -> Call<()> {
+        self.measured("delete_payment_method", self.provider.delete_payment_method(context, id)).await
+    }
+}
