@@ -9,6 +9,7 @@ mod database;
 mod demo;
 mod encryption;
 mod failure;
+mod health;
 mod inspect;
 mod keys;
 mod link;
@@ -56,6 +57,7 @@ Exit codes: 0 done, 1 failed, 2 arguments not understood.";
 enum Command {
     Demo(demo::DemoArguments),
     Serve(serve::ServeArguments),
+    Health(health::HealthArguments),
     /// Look at provider components.
     #[command(subcommand)]
     Provider(inspect::ProviderCommand),
@@ -92,6 +94,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Health(arguments) => health::run(arguments).await,
         Command::Provider(command) => inspect::run(command).await,
         Command::Operations(command) => operations::run(command).await,
         Command::Keys(command) => keys::run(command).await,

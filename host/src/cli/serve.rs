@@ -29,8 +29,9 @@ pub(super) const DATABASE_DEFAULT: &str = "tillbox.db";
 
 /// Serve the payment flow over HTTP, with both bundled providers, on an embedded database.
 ///
-/// Callers show a key that `tillbox keys create` makes. The server listens on loopback addresses only, so that keys do not
-/// travel in the clear. SIGINT or SIGTERM stops the server after the requests under way; a second one stops it at once.
+/// Callers show a key that `tillbox keys create` makes. So that keys do not travel in the clear, the server listens on
+/// loopback addresses only, unless it has a certificate or a proxy in front. SIGINT or SIGTERM stops it after the requests
+/// under way; a second one stops it at once. SIGHUP has the certificate read again.
 ///
 /// Everything below can also be said in the environment and in a file (--config), there with `_` for `-`. A flag wins over the
 /// environment, the environment over the file, the file over the default.
@@ -86,6 +87,10 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
 
     let tls = settings.tls.as_ref().map(read_tls).transpose()?;
+    if arguments.demo && tls.is_some() {
+        let what = "the demonstration speaks plain HTTP, and the server would speak TLS";
+        return Err(Failure::new(what).next("leave out --demo, or the certificate"));
+    }
     let listener = bind(settings.listen, "--listen").await?;
     let metrics = match settings.metrics_listen {
         Some(address) => Some(bind(address, "--metrics-listen").await?),
@@ -99,7 +104,8 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let host = load::install(builder, &loaded).build().await?;
 
     let address = listener.local_addr()?;
-    let place = Place { address, is_tls: tls.is_some() };
+    let counted = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let place = Place { address, is_tls: tls.is_some(), metrics: counted };
     let mut server = Server::new(host.clone()).limits(settings.limits);
     if let Some(listener) = metrics {
         server = server.metrics(listener);
@@ -141,6 +147,7 @@ async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -
 struct Place {
     address: SocketAddr,
     is_tls: bool,
+    metrics: Option<SocketAddr>,
 }
 
 impl Place {
@@ -170,6 +177,9 @@ async fn tell(
     let rows: Vec<Vec<String>> = loaded.iter().map(installed).collect();
     for line in table(&rows, &[]) {
         screen.line(format!("  {line}"))?;
+    }
+    if let Some(metrics) = place.metrics {
+        screen.line(format!("  metrics at http://{metrics}/metrics"))?;
     }
     screen.flush()?;
     if demo {

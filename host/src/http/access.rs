@@ -61,7 +61,10 @@ pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/admin/payments/{id}/refund", "POST", Server(Operate)),
     ("/admin/payments/{id}/cancel", "POST", Server(Operate)),
     ("/admin/payments/{id}/provider", "GET", Server(Read)),
+    ("/admin/payment-providers", "GET", Server(Read)),
+    ("/admin/payment-providers/{id}", "GET", Server(Read)),
     ("/admin/payment-providers/{id}", "POST", Server(Administer)),
+    ("/admin/regions/{id}/payment-providers", "GET", Server(Read)),
     ("/admin/regions/{id}/payment-providers", "POST", Server(Administer)),
     ("/admin/account-holders", "GET", Server(Read)),
     ("/admin/account-holders", "POST", Server(Operate)),
@@ -88,6 +91,7 @@ pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/admin/operations/{id}/resolve", "POST", Server(Administer)),
     ("/admin/operations/{id}/void", "POST", Server(Administer)),
     ("/admin/events", "GET", Server(Read)),
+    ("/admin/events/stream", "GET", Server(Read)),
     ("/admin/webhook-endpoints", "GET", Server(Administer)),
     ("/admin/webhook-endpoints", "POST", Server(Administer)),
     ("/admin/webhook-endpoints/{id}", "GET", Server(Administer)),
@@ -193,7 +197,10 @@ mod tests {
                     assert!(open.iter().any(|open| path.starts_with(open)), "{path}");
                 }
                 Storefront => assert!(path.starts_with("/store/"), "{path}"),
-                Server(Read) => assert!(path.starts_with("/admin/") && *method == "GET", "{method} {path}"),
+                Server(Read) => {
+                    let reads = path.starts_with("/admin/") || *path == "/metrics";
+                    assert!(reads && *method == "GET", "{method} {path}");
+                }
                 Server(Operate | Administer) => assert!(path.starts_with("/admin/"), "{path}"),
             }
         }

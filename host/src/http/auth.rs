@@ -3,13 +3,14 @@
 //! It decides by `access` and the service's word on a key, and by nothing in the path or the body. What goes to the log of
 //! a failed call is the id of a key, never what was presented.
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::access::{Access, Ruling, ruling};
 use super::credentials::{Authorization, PUBLISHABLE_KEY_HEADER, authorization, single};
+use super::place::route;
 use super::problem::Problem;
 use crate::Host;
 use crate::service::{ApiKey, NotAKey};
@@ -29,9 +30,9 @@ impl Guard {
 }
 
 /// The middleware.
-pub(super) async fn pass(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let access = match ruling(route, request.method()) {
+pub(super) async fn pass(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let route = route(&mut request).await.unwrap_or_default();
+    let access = match ruling(&route, request.method()) {
         Ruling::Takes(access) => access,
         Ruling::WrongMethod(methods) => return wrong_method(&methods),
         Ruling::NotListed => {

@@ -39,5 +39,7 @@ impl Default for Drain {
 
 /// It is the server's and nothing of the request.
 impl Argument for Option<Extension<Drain>> {
-    fn describe(_: &mut Draft<'_>) {}
+    fn describe(draft: &mut Draft<'_>) {
+        draft.fails(&[503]);
+    }
 }

@@ -18,7 +18,7 @@ use tillbox_core::id::{
 use super::document::{Argument, Draft};
 use super::limits::{DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX, Limits};
 use super::problem::Problem;
-use super::wire::{Fields, Input, Invalid, Query, QueryInput, id};
+use super::wire::{Fields, Input, Invalid, Query, QueryInput, id, sequence};
 use crate::Host;
 use crate::store::SubscriberId;
 
@@ -215,6 +215,33 @@ impl<T: QueryInput> Argument for Asked<T> {
 
 impl Argument for NoQuery {
     fn describe(draft: &mut Draft<'_>) {
+        draft.fails(&[400]);
+    }
+}
+
+/// `Last-Event-ID` (HTML Living Standard section 9.2.4): how far a reader had come when its stream ended.
+#[derive(Debug)]
+pub(super) struct LastEventId(pub(super) Option<i64>);
+
+/// The header, as errors name it.
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
+impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all(LAST_EVENT_ID).iter();
+        let Some(value) = values.next() else { return Ok(Self(None)) };
+        let read = value.to_str().ok().and_then(|text| sequence(text.trim())).filter(|_| values.next().is_none());
+        let wrong = || Invalid::field(LAST_EVENT_ID, "must be the `id` of an event of this stream");
+        Ok(Self(Some(read.ok_or_else(wrong)?)))
+    }
+}
+
+impl Argument for LastEventId {
+    fn describe(draft: &mut Draft<'_>) {
+        let says = "The `id` of the last event that was read; the stream goes on after it.";
+        draft.header(LAST_EVENT_ID, says, json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }));
         draft.fails(&[400]);
     }
 }

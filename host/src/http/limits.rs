@@ -78,7 +78,16 @@ pub const WRITE_MS_MAX: u64 = 20_000;
 /// Event streams open at once: dashboards and a few programs; each asks the database about once a second.
 pub const STREAMS_MAX: usize = 32;
 
-/// Requests of one caller per second: what one client of the benchmark manages with durable changes, and many times what a
+/// Events that wait for a reader of a stream: a busy second.
+pub const STREAM_EVENTS_MAX: usize = 64;
+
+/// Milliseconds between two signs of life of a stream on which nothing happens: proxies close what is silent for a minute.
+pub const STREAM_HEARTBEAT_MS: u64 = 15_000;
+
+/// Milliseconds of a stream: then its reader connects again and shows its key again, which may have been revoked.
+pub const STREAM_MS_MAX: u64 = 15 * 60 * 1_000;
+
+/// Requests of one caller per second, as `tillbox serve` limits them: what one client of the benchmark manages with durable changes, and many times what a
 /// person or a shop's server needs.
 pub const RATE_PER_SECOND: u32 = 1_000;
 
@@ -91,7 +100,8 @@ pub const CALLERS_MAX: usize = 65_536;
 /// Milliseconds between two looks at whether the files of TLS have changed.
 pub const TLS_LOOK_MS: u64 = 5_000;
 
-/// What an operator may choose; the constants above are the defaults and say why.
+/// What an operator may choose; the constants above are the defaults and say why. Only the rate is not limited by default:
+/// whoever embeds the host knows its callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request body.
@@ -135,7 +145,7 @@ impl Default for Limits {
             connections: CONNECTIONS_MAX,
             requests: REQUESTS_MAX,
             streams: STREAMS_MAX,
-            rate_per_second: RATE_PER_SECOND,
+            rate_per_second: 0,
             rate_burst: RATE_BURST,
             handshake_ms: HANDSHAKE_MS_MAX,
             header_ms: HEADER_READ_MS_MAX,

@@ -44,6 +44,7 @@ mod drain;
 mod extract;
 mod gate;
 mod idempotency;
+mod place;
 mod rate;
 
 mod routes;
@@ -63,6 +64,7 @@ use document::Routes;
 use gate::Gate;
 use idempotency::Door;
 use problem::Problem;
+use routes::Streams;
 
 pub use checkout::{CHECKOUT_BYTES_MAX, checkout_path};
 pub use credentials::PUBLISHABLE_KEY_HEADER;
@@ -71,8 +73,8 @@ pub use limits::{
     ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CALLERS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
     DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HANDSHAKE_MS_MAX, HEADER_BYTES_MAX,
     HEADER_READ_MS_MAX, HEADERS_MAX, LIST_LIMIT_DEFAULT, Limits, METRICS_CONNECTIONS_MAX, PATH_CHARS_MAX, RATE_BURST,
-    RATE_PER_SECOND, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX, TLS_LOOK_MS,
-    WRITE_MS_MAX,
+    RATE_PER_SECOND, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS, STREAM_EVENTS_MAX,
+    STREAM_HEARTBEAT_MS, STREAM_MS_MAX, STREAMS_MAX, TLS_LOOK_MS, WRITE_MS_MAX,
 };
 pub use options::Options;
 pub use server::{Server, Tls, serve};
@@ -101,7 +103,7 @@ fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
         keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks().router());
     let guard = from_fn_with_state(Guard::new(host.clone(), options.open), auth::pass);
     let guarded = asked.route_layer(guard.clone()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
-    let ungated = [routes::health(), routes::metrics(), routes::document()].map(Routes::router);
+    let ungated = [routes::health(), routes::metrics(), routes::streams(), routes::document()].map(Routes::router);
     let ungated = ungated.into_iter().fold(Router::new(), Router::merge);
     // The checkout page holds nothing to guard: its script shows the payer's keys like any other storefront.
     let page = checkout::routes().route_layer(from_fn_with_state(gate.clone(), gate::pass));
@@ -113,5 +115,6 @@ fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(Extension(options.limits))
         .layer(Extension(options.drain.clone()))
+        .layer(Extension(Streams::new(&options.limits)))
         .with_state(host)
 }

@@ -103,6 +103,11 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds.max(RETRY_AFTER_SECONDS)), ..problem.nothing_sent() }
     }
 
+    pub(super) fn too_many_streams() -> Self {
+        let message = "as many event streams are open as may be; read `GET /admin/events` meanwhile";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "too_many_streams", message).nothing_sent().again()
+    }
+
     pub(super) fn draining() -> Self {
         let message = "the host is about to stop";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "draining", message).nothing_sent().again()

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
 use super::limits::PATH_CHARS_MAX;
+use super::place::route;
 use crate::clock::new_tail;
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
 use crate::trace::Trace;
@@ -30,13 +31,13 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 const NO_ROUTE: &str = "none";
 
 /// The middleware. It stands outside of all others.
-pub(super) async fn pass(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+pub(super) async fn pass(State(metrics): State<Arc<Metrics>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers());
     let trace = trace(request.headers());
     let (trace_id, span_id) = (trace.trace_id(), trace.span_id());
     let method = method(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+    let route = route(&mut request).await.unwrap_or_else(|| NO_ROUTE.to_owned());
     let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
     // What is logged on the way carries the names; the line at the end has everything itself.
     let span = tracing::info_span!("request", request_id = id, trace_id, span_id);

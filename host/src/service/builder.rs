@@ -235,13 +235,8 @@ impl HostBuilder {
         };
         let host_key = store.host_key().await?;
         let now = self.clock.now();
-        #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "a moment, for people to look at")]
-        let metrics = Arc::new(Metrics::new(&store.commit_metrics(), now.0 as f64 / 1_000.0));
-        let measured = self.providers.into_iter().map(|(id, provider)| {
-            let measured = Measured::new(provider, &id, Arc::clone(&metrics), Arc::clone(&self.clock));
-            (id, Arc::new(measured))
-        });
-        let providers = measured.collect();
+        let metrics = counted(store.as_ref(), now);
+        let providers = measured(self.providers, &metrics, &self.clock);
         for id in subscribers.keys() {
             store.add_subscriber(in_the_process(id.clone(), now)).await?;
         }
@@ -273,6 +268,25 @@ impl HostBuilder {
         }
         Ok(host)
     }
+}
+
+/// What is counted, with what the store counts.
+#[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "a moment, for people to look at")]
+fn counted(store: &dyn Store, now: tillbox_core::Timestamp) -> Arc<Metrics> {
+    Arc::new(Metrics::new(&store.commit_metrics(), now.0 as f64 / 1_000.0))
+}
+
+/// The providers, each with its meters.
+fn measured(
+    providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    metrics: &Arc<Metrics>,
+    clock: &Arc<dyn Clock>,
+) -> BTreeMap<ProviderId, Arc<Measured>> {
+    let with_meters = providers.into_iter().map(|(id, provider)| {
+        let measured = Measured::new(provider, &id, Arc::clone(metrics), Arc::clone(clock));
+        (id, Arc::new(measured))
+    });
+    with_meters.collect()
 }
 
 /// What the store keeps of a subscriber in the process.

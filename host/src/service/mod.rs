@@ -13,6 +13,7 @@ mod endpoints;
 mod error;
 mod execute;
 mod figures;
+mod follow;
 mod holders;
 mod idempotency;
 mod input;
@@ -59,6 +60,7 @@ pub use endpoints::{
     SUBSCRIBERS_MAX, WebhookEndpoint, WebhookEndpointUpdate,
 };
 pub use error::Error;
+pub use follow::{EventFilter, Following};
 pub use holders::{AccountHolderUpdate, HeldAccount, NewAccountHolder};
 pub use idempotency::{
     FINGERPRINT_MEMBERS_MAX, FINGERPRINT_PATH_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEY_MS, IdempotencyKey,
@@ -72,7 +74,7 @@ pub use measured::{CallFailure, ProviderHealth};
 pub use methods::{METHOD_ID_BYTES_MAX, METHOD_KEY_BYTES_MAX, METHODS_AT_ONCE_MAX, NewPaymentMethod, SavedMethod};
 pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
-pub use providers::{InstalledProvider, PaymentProvider, ProviderFilter, REGION_ID_BYTES_MAX};
+pub use providers::{InstalledProvider, PaymentProvider, ProviderDetails, ProviderFilter, REGION_ID_BYTES_MAX};
 pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
 pub use recheck::LEASE_MARGIN_MS;
 pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};

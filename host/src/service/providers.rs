@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tillbox_core::Timestamp;
 use tillbox_core::command::Abilities;
 use tillbox_core::id::ProviderId;
+use tillbox_runtime::request::Environment;
 use tillbox_runtime::{Inspection, Provider, ProviderInfo};
 
 use super::list::few;
@@ -41,6 +42,22 @@ pub struct PaymentProvider {
     pub updated_at: Timestamp,
 }
 
+/// A provider with everything that is known of it.
+#[derive(Debug, Clone)]
+pub struct ProviderDetails {
+    /// What the books have.
+    pub provider: PaymentProvider,
+    /// What it is told: whether real money moves.
+    pub environment: Environment,
+    /// Milliseconds a call of it may take.
+    pub deadline_ms: u32,
+    /// What the check of its component found, and what it was granted; nothing for a native provider, or one that is not
+    /// installed here.
+    pub inspection: Option<Inspection>,
+    /// How it has done since this host started; nothing when it is not installed here.
+    pub health: Option<ProviderHealth>,
+}
+
 /// Which providers. Empty lists and absent values want any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProviderFilter {
@@ -68,12 +85,20 @@ impl Host {
         self.inner.providers.get(id).map(|provider| provider.health()).ok_or_else(|| not_found(id))
     }
 
-    /// What the check of an installed component found, and what it was granted; nothing for a native provider.
+    /// Everything that is known of a provider that is installed or was.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is not installed here.
-    pub fn provider_inspection(&self, id: &ProviderId) -> Result<Option<Inspection>, Error> {
-        self.inner.providers.get(id).map(|provider| provider.inspection()).ok_or_else(|| not_found(id))
+    /// [`Error::NotFound`] when it was never installed, [`Error::Store`].
+    pub async fn provider_details(&self, id: &ProviderId) -> Result<ProviderDetails, Error> {
+        let provider = self.known_providers().await?.into_iter().find(|known| known.id == *id);
+        let installed = self.inner.providers.get(id);
+        Ok(ProviderDetails {
+            provider: provider.ok_or_else(|| not_found(id))?,
+            environment: self.inner.environment,
+            deadline_ms: self.inner.deadline_ms,
+            inspection: installed.and_then(|provider| provider.inspection()),
+            health: installed.map(|provider| provider.health()),
+        })
     }
 
     /// Providers that are installed or were, by id.

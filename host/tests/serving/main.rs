@@ -6,7 +6,9 @@ mod scripted;
 
 mod counted;
 mod limits;
+mod providers;
 mod scene;
 mod seen;
 mod stopping;
+mod streams;
 mod tls;

@@ -389,6 +389,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::RATE_PER_SECOND;
 
     fn flags(said: &[(&'static str, &str)]) -> Flags {
         Flags(said.iter().map(|(name, text)| (*name, (*text).to_owned())).collect())
@@ -430,7 +431,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_library() {
         let (settings, _) = said(&Flags::default(), &[], None).unwrap().settings().unwrap();
-        assert_eq!(settings.limits, Limits::default());
+        assert_eq!(settings.limits, Limits { rate_per_second: RATE_PER_SECOND, ..Limits::default() });
         assert!(settings.database() == Database::File("tillbox.db".into()));
         assert!(settings.listen.ip().is_loopback());
     }

@@ -187,6 +187,7 @@ pub(in crate::http) const CODES: &[&str] = &[
     "store_unavailable",
     "store_unusable",
     "too_many",
+    "too_many_streams",
     "uncertain_charge",
     "unknown_provider",
     "unknown_route",

@@ -13,13 +13,16 @@ mod providers;
 mod reasons;
 mod sessions;
 mod storefront;
+mod stream;
 mod webhook_endpoints;
 
 use super::document::{self, Routes, delete, get, post};
 
+pub(super) use stream::Streams;
+
 /// Every route there is, door by door, for the document.
-pub(super) fn all() -> [Routes; 6] {
-    [store(), admin(), hooks(), health(), metrics(), document()]
+pub(super) fn all() -> [Routes; 7] {
+    [store(), admin(), streams(), hooks(), health(), metrics(), document()]
 }
 
 /// What anybody may ask, places or not.
@@ -37,6 +40,11 @@ pub(super) fn document() -> Routes {
 /// What Prometheus asks.
 pub(super) fn metrics() -> Routes {
     Routes::default().route("/metrics", get(metrics::text, "Read everything that is counted, for Prometheus."))
+}
+
+/// What has no end, and so takes no place among the requests.
+pub(super) fn streams() -> Routes {
+    Routes::default().route("/admin/events/stream", get(stream::follow, "Hear events as they happen."))
 }
 
 /// What a shop's visitor asks.
@@ -164,13 +172,16 @@ pub(super) fn admin() -> Routes {
             get(payments::ask_provider, "Ask the provider what it knows of a payment; neither side is changed.")
                 .asking(),
         )
+        .route("/admin/payment-providers", get(providers::list_entries, "List providers that are installed or were."))
         .route(
             "/admin/payment-providers/{id}",
-            post(providers::switch, "Switch a provider on or off for new sessions."),
+            get(providers::show, "Read what a provider is, what it was granted, and how it does.")
+                .post(providers::switch, "Switch a provider on or off for new sessions."),
         )
         .route(
             "/admin/regions/{id}/payment-providers",
-            post(providers::set_region, "Say which providers serve a region; an empty list means all."),
+            get(providers::region, "List the providers that serve a region.")
+                .post(providers::set_region, "Say which providers serve a region; an empty list means all."),
         )
         .route(
             "/admin/account-holders",

@@ -9,7 +9,8 @@ use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::{ForOperator, Problem};
 use crate::http::wire::{
-    Invalid, OneProvider, ProviderAnswer, ProvidersAnswer, RegionProviders, SwitchProvider, WantedProviders,
+    Invalid, OneProvider, OneProviderDetails, ProviderAnswer, ProviderEntries, ProviderEntryAnswer, ProvidersAnswer,
+    RegionProviders, SwitchProvider, WantedProviders,
 };
 use crate::service::ProviderFilter;
 use crate::store::Page;
@@ -24,6 +25,20 @@ pub(super) async fn list(
     Ok(Answer(listed(&host, &filter, page).await?))
 }
 
+pub(super) async fn list_entries(
+    State(host): State<Host>,
+    Asked(WantedProviders { filter, page }): Asked<WantedProviders>,
+) -> Result<ProviderEntries> {
+    let listed = host.payment_providers(&filter, page).await?;
+    let payment_providers = listed.items.iter().map(ProviderEntryAnswer::from).collect();
+    Ok(Answer(ProviderEntries { payment_providers, count: listed.count, offset: page.offset, limit: page.limit }))
+}
+
+pub(super) async fn show(State(host): State<Host>, Id(id): Id<ProviderId>, _: NoQuery) -> Result<OneProviderDetails> {
+    let details = host.provider_details(&id).await?;
+    Ok(Answer(OneProviderDetails { payment_provider: (&details).into() }))
+}
+
 /// Switched off, it takes no new sessions; its payments go on.
 pub(super) async fn switch(
     Keyed(host): Keyed,
@@ -33,6 +48,17 @@ pub(super) async fn switch(
 ) -> Result<OneProvider> {
     let provider = host.switch_provider(&id, body.is_enabled).await?;
     Ok(Answer(OneProvider { payment_provider: provider.into() }))
+}
+
+/// Those that serve a region: all of them where it has no list.
+pub(super) async fn region(
+    State(host): State<Host>,
+    region: std::result::Result<Path<String>, PathRejection>,
+    _: NoQuery,
+) -> Result<ProvidersAnswer> {
+    let Path(region) = region.map_err(|_| Problem::from(Invalid::field("region_id", "is not UTF-8")))?;
+    let filter = ProviderFilter { region: Some(region), ..ProviderFilter::default() };
+    Ok(Answer(listed(&host, &filter, Page { offset: 0, limit: Page::LIMIT_MAX }).await?))
 }
 
 /// Sets the list of a region; an empty one lets every provider serve.

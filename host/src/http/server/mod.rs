@@ -130,7 +130,8 @@ impl Server {
         let routes = super::assembled(host.clone(), &gate, &options).layer(from_fn_with_state(rate, rate::pass));
         let routes = if is_plain { routes.layer(from_fn(local_only)) } else { routes };
         let metrics = metrics.map(|listener| {
-            let routes = super::routes::metrics().router().fallback(async || Problem::no_route()).with_state(host.clone());
+            let routes =
+                super::routes::metrics().router().fallback(async || Problem::no_route()).with_state(host.clone());
             let limits = Limits { connections: METRICS_CONNECTIONS_MAX, drain_ms: 0, ..limits };
             let mut drain = drain.clone();
             let stop = async move { drain.begun().await };

@@ -7,7 +7,7 @@ use tillbox_core::operation::OperationState;
 
 use super::fields::Invalid;
 use super::query::{Query, QueryInput};
-use crate::service::{ProviderFilter, REGION_ID_BYTES_MAX, SEARCH_BYTES_MAX};
+use crate::service::{EventFilter, ProviderFilter, REGION_ID_BYTES_MAX, SEARCH_BYTES_MAX};
 use crate::store::{
     AccountHolderFilter, CaptureFilter, CollectionFilter, DispatchState, Page, PaymentFilter, RefundFilter,
     RefundReasonFilter, SessionFilter, Wanted,
@@ -168,6 +168,25 @@ pub(in crate::http) struct WantedDeliveries {
 impl QueryInput for WantedDeliveries {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
         Ok(Self { state: query.name("state")?, page: query.page()? })
+    }
+}
+
+/// GET /admin/events/stream: from now on, unless it says after which event.
+#[derive(Debug)]
+pub(in crate::http) struct WantedStream {
+    pub(in crate::http) after: Option<i64>,
+    pub(in crate::http) filter: EventFilter,
+}
+
+impl QueryInput for WantedStream {
+    fn read(query: &mut Query) -> Result<Self, Invalid> {
+        Ok(Self {
+            after: query.sequence("after")?,
+            filter: EventFilter {
+                kinds: query.event_kinds("type")?,
+                collections: query.ids("payment_collection_id", CollectionId::parse)?,
+            },
+        })
     }
 }
 

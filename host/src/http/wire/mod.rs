@@ -18,6 +18,6 @@ pub(super) use fields::{Amount, Fields, Input, Invalid};
 pub(super) use kind::{Count, Known, id, reference};
 pub(super) use lists::*;
 pub(super) use parts::IdOf;
-pub(super) use query::{Query, QueryInput};
+pub(super) use query::{Query, QueryInput, sequence};
 pub(super) use request::*;
 pub(super) use webhook_endpoint::*;

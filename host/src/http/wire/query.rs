@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::fields::Invalid;
-use super::kind::{Count, Kind, Known, Names};
+use super::kind::{Count, EVENT_KIND, Kind, Known, Names};
 use crate::currency::lookup;
 use crate::http::limits::{ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, LIST_LIMIT_DEFAULT};
-use crate::service::{EVENTS_MAX, FIELD_BYTES_MAX, FILTER_VALUES_MAX};
+use crate::service::{EVENTS_MAX, FIELD_BYTES_MAX, FILTER_KIND_BYTES_MAX, FILTER_VALUES_MAX};
 use crate::store::{By, Order, Page, Range, Wanted};
 
 /// A text without commas: several of them stand in one value.
@@ -58,6 +58,27 @@ impl Query {
     pub(in crate::http) fn events(&mut self) -> Result<(i64, u32), Invalid> {
         let after = self.number("after", 0, i64::MAX, 0)?;
         Ok((after, self.number("limit", 1, EVENTS_MAX, EVENTS_LIMIT_DEFAULT)?))
+    }
+
+    /// A place among the events.
+    pub(in crate::http) fn sequence(&mut self, key: &'static str) -> Result<Option<i64>, Invalid> {
+        let kind = Kind::Whole { least: 0, most: i64::MAX as u64, otherwise: 0 };
+        let Some(text) = self.one(key, kind)? else { return Ok(None) };
+        sequence(&text)
+            .map(Some)
+            .ok_or_else(|| Invalid::field(key, format!("must be a whole number up to {}", i64::MAX)))
+    }
+
+    /// Kinds of events, or their beginnings (`payment.*`), with commas between them; none means any.
+    pub(in crate::http) fn event_kinds(&mut self, key: &'static str) -> Result<Vec<String>, Invalid> {
+        let kind = Kind::Like { pattern: EVENT_KIND, least: 1, most: FILTER_KIND_BYTES_MAX };
+        let fits = |text: &str| {
+            let name = text.strip_suffix(".*").unwrap_or(text);
+            let word =
+                |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            (text.len() <= FILTER_KIND_BYTES_MAX && name.split('.').all(word)).then(|| text.to_owned())
+        };
+        self.among(key, kind, "kinds of events, such as payment.captured or payment.*", fits)
     }
 
     /// `order`: `id`, `created_at`, `updated_at` or `amount`, with `-` in front for the greatest first.
@@ -221,6 +242,12 @@ impl Query {
         }
         Ok(Some(value))
     }
+}
+
+/// Digits alone.
+pub(in crate::http) fn sequence(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 /// What `order` may be.

@@ -172,7 +172,7 @@ impl Host {
 }
 
 /// Whether a filter lets a kind through: by its name, by its beginning (`payment.*`), or because it is empty.
-fn is_wanted(filter: &[String], kind: &str) -> bool {
+pub(in crate::service) fn is_wanted(filter: &[String], kind: &str) -> bool {
     let fits = |wanted: &String| match wanted.strip_suffix('*') {
         Some(beginning) => kind.starts_with(beginning),
         None => kind == wanted,

@@ -7,6 +7,8 @@
 mod lane;
 mod schedule;
 
+pub(super) use lane::is_wanted;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -43,14 +45,24 @@ pub(super) struct Wake {
     notify: Notify,
     /// Whether anybody hears of events: without subscribers a commit wakes nobody.
     is_heard: AtomicBool,
+    /// Counts commits, for those who follow events.
+    commits: watch::Sender<u64>,
 }
 
 impl Wake {
     /// A change was committed.
     pub(super) fn committed(&self) {
+        if self.commits.receiver_count() > 0 {
+            self.commits.send_modify(|count| *count = count.wrapping_add(1));
+        }
         if self.is_heard.load(Ordering::Relaxed) {
             self.notify.notify_one();
         }
+    }
+
+    /// Is told of every commit from now on.
+    pub(super) fn woken(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
     }
 
     /// There is something to look at, whoever hears.

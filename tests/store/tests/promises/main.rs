@@ -5,6 +5,7 @@ mod api_keys;
 mod claims;
 mod dispatches;
 mod every_store;
+mod figures;
 mod idempotency;
 mod lists;
 mod moving;
@@ -63,6 +64,9 @@ promises! {
     lists::a_database_is_given_its_first_reasons_once,
     lists::providers_are_registered_once_and_switched,
     lists::a_customer_has_one_living_account_with_a_provider,
+    figures::what_is_open_is_counted,
+    figures::who_is_behind_is_told,
+    figures::an_event_keeps_its_trace,
     claims::due_work_is_claimed_once_and_oldest_first,
     claims::a_claim_that_ends_is_given_again,
     claims::a_change_ends_a_claim,

@@ -5,6 +5,7 @@ mod collection;
 mod holder;
 mod operation;
 mod payment;
+mod provider;
 mod reading;
 mod reason;
 mod session;
@@ -23,6 +24,7 @@ pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
 pub(in crate::http) use holder::{AccountHolderAnswer, PaymentMethodAnswer};
 pub(in crate::http) use operation::{EventAnswer, OperationAnswer, OperationEntryAnswer};
 pub(in crate::http) use payment::{CaptureAnswer, PaymentAnswer, RefundAnswer, StorePaymentAnswer};
+pub(in crate::http) use provider::{ProviderDetailsAnswer, ProviderEntryAnswer};
 pub(in crate::http) use reading::{OutcomeAnswer, SnapshotAnswer, StoreOutcomeAnswer};
 pub(in crate::http) use reason::RefundReasonAnswer;
 pub(in crate::http) use session::{SessionAnswer, StoreSessionAnswer};
@@ -129,6 +131,8 @@ envelopes! {
     OnePayment { payment: PaymentAnswer }
     Payments { payments: Vec<PaymentAnswer>, count: u64, offset: u32, limit: u32 }
     OneProvider { payment_provider: ProviderAnswer }
+    OneProviderDetails { payment_provider: ProviderDetailsAnswer }
+    ProviderEntries { payment_providers: Vec<ProviderEntryAnswer>, count: u64, offset: u32, limit: u32 }
     OneAccountHolder { account_holder: AccountHolderAnswer }
     AccountHolders { account_holders: Vec<AccountHolderAnswer>, count: u64, offset: u32, limit: u32 }
     OnePaymentMethod { payment_method: PaymentMethodAnswer }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, SessionId};
 use tillbox_core::operation::{Operation, OperationKind, OperationState, Origin};
 
@@ -30,6 +31,8 @@ pub(in crate::http) struct OperationAnswer {
     note: Option<String>,
     checks: u32,
     next_action_at: Option<Time>,
+    /// What was exchanged with the gateway, request by request. Empty: the host sends nothing to gateways itself yet.
+    exchanges: Vec<Map<String, Value>>,
     created_at: Time,
     updated_at: Time,
 }
@@ -54,6 +57,7 @@ impl From<&Operation> for OperationAnswer {
             note: operation.note.clone(),
             checks: operation.checks,
             next_action_at: optional_time(operation.next_action_at),
+            exchanges: Vec::new(),
             created_at: time(operation.created_at),
             updated_at: time(operation.updated_at),
         }

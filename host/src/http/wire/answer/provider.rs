@@ -1,0 +1,152 @@
+//! Providers as operators see them: what is installed, what it may do, how it does. Of settings only the names are shown:
+//! some of the values are secrets, and which ones only the provider knows.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tillbox_core::id::ProviderId;
+use tillbox_runtime::limits::Profile;
+use tillbox_runtime::request::Environment;
+
+use crate::http::wire::parts::{IdOf, Time, optional_time, time};
+use crate::service::{PaymentProvider, ProviderDetails, ProviderHealth};
+
+/// A provider in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http) struct ProviderEntryAnswer {
+    id: IdOf<ProviderId>,
+    /// Whether new sessions may use it: it is installed and switched on.
+    is_enabled: bool,
+    is_installed: bool,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl From<&PaymentProvider> for ProviderEntryAnswer {
+    fn from(provider: &PaymentProvider) -> Self {
+        Self {
+            id: (&provider.id).into(),
+            is_enabled: provider.is_enabled,
+            is_installed: provider.is_installed,
+            created_at: time(provider.created_at),
+            updated_at: time(provider.updated_at),
+        }
+    }
+}
+
+/// A provider with everything that is known of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http) struct ProviderDetailsAnswer {
+    #[serde(flatten)]
+    entry: ProviderEntryAnswer,
+    /// What it is told: `test`, or `live` where real money moves.
+    environment: &'static str,
+    /// How long a call may take.
+    deadline_ms: u32,
+    /// What the check of its component found; absent for a native provider, and for one that is not installed.
+    inspection: Option<Map<String, Value>>,
+    /// What it was granted; absent as above.
+    grants: Option<GrantsAnswer>,
+    /// The limits of one call; absent as above.
+    limits: Option<CallLimitsAnswer>,
+    /// How it has done since this host started; absent when it is not installed here.
+    health: Option<HealthOfProviderAnswer>,
+}
+
+/// What an operator has granted. Nothing that is not here is given.
+#[derive(Debug, Serialize, JsonSchema)]
+struct GrantsAnswer {
+    interfaces: Vec<String>,
+    hosts: Vec<String>,
+    /// Names.
+    secrets: Vec<String>,
+    /// Names.
+    settings: Vec<String>,
+    profile: &'static str,
+    /// Calls at once.
+    calls_max: u32,
+}
+
+/// The limits of one call.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CallLimitsAnswer {
+    memory_bytes: u64,
+    table_entries: u64,
+    transfer_bytes: u64,
+    handles: u64,
+}
+
+/// How a provider does. Counted since this host started, and by this host alone.
+#[derive(Debug, Serialize, JsonSchema)]
+struct HealthOfProviderAnswer {
+    calls: u64,
+    /// Calls that broke: traps, limits, deadlines.
+    faults: u64,
+    /// Calls that it answered with an error of its own.
+    errors: u64,
+    under_way: u64,
+    last_call_at: Option<Time>,
+    /// When it last answered, be it with a decline.
+    last_answer_at: Option<Time>,
+    last_failure: Option<CallFailureAnswer>,
+}
+
+/// A call without an answer.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CallFailureAnswer {
+    call: &'static str,
+    code: &'static str,
+    at: Time,
+}
+
+impl From<&ProviderDetails> for ProviderDetailsAnswer {
+    fn from(details: &ProviderDetails) -> Self {
+        let inspection = details.inspection.as_ref();
+        let report = inspection.and_then(|inspection| serde_json::to_value(&*inspection.report).ok());
+        Self {
+            entry: (&details.provider).into(),
+            environment: match details.environment {
+                Environment::Test => "test",
+                Environment::Live => "live",
+            },
+            deadline_ms: details.deadline_ms,
+            inspection: report.and_then(|report| report.as_object().cloned()),
+            grants: inspection.map(|inspection| GrantsAnswer {
+                interfaces: inspection.grants.interfaces.clone(),
+                hosts: inspection.grants.hosts.clone(),
+                secrets: inspection.grants.secrets.clone(),
+                settings: inspection.grants.settings.keys().cloned().collect(),
+                profile: match inspection.grants.profile {
+                    Profile::Standard => "standard",
+                    Profile::Scripted => "scripted",
+                },
+                calls_max: inspection.grants.calls_max(),
+            }),
+            limits: inspection.map(|inspection| CallLimitsAnswer {
+                memory_bytes: inspection.limits.memory_bytes as u64,
+                table_entries: inspection.limits.table_entries as u64,
+                transfer_bytes: inspection.limits.transfer_bytes as u64,
+                handles: inspection.limits.handles as u64,
+            }),
+            health: details.health.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&ProviderHealth> for HealthOfProviderAnswer {
+    fn from(health: &ProviderHealth) -> Self {
+        Self {
+            calls: health.calls,
+            faults: health.faults,
+            errors: health.errors,
+            under_way: health.under_way,
+            last_call_at: optional_time(health.last_call_at),
+            last_answer_at: optional_time(health.last_answer_at),
+            last_failure: health.last_failure.as_ref().map(|failure| CallFailureAnswer {
+                call: failure.call,
+                code: failure.code,
+                at: time(failure.at),
+            }),
+        }
+    }
+}
