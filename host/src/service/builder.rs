@@ -211,18 +211,7 @@ impl HostBuilder {
                 return Err(Error::invalid(field, format!("1 to {most} milliseconds")));
             }
         }
-        let mut subscribers = BTreeMap::new();
-        for (name, subscriber) in self.subscribers {
-            let id = SubscriberId::parse(&format!("{}_{name}", SubscriberId::PROCESS)).ok_or_else(|| {
-                Error::invalid("subscriber", format!("`{name}` is no name: take letters, digits, `-` and `_`"))
-            })?;
-            if subscribers.insert(id, subscriber).is_some() {
-                return Err(Error::invalid(
-                    "subscriber",
-                    format!("`{name}` is given twice; give the second another name"),
-                ));
-            }
-        }
+        let subscribers = named(self.subscribers)?;
         let store: Arc<dyn Store> = match self.store {
             Where::Nowhere => {
                 let what = "no store: call `.database(path)`, or `.in_memory()` for a test";
@@ -268,6 +257,23 @@ impl HostBuilder {
         }
         Ok(host)
     }
+}
+
+/// Subscribers in the process by their ids.
+fn named(
+    subscribers: Vec<(String, Arc<dyn Subscriber>)>,
+) -> Result<BTreeMap<SubscriberId, Arc<dyn Subscriber>>, Error> {
+    let mut by_id = BTreeMap::new();
+    for (name, subscriber) in subscribers {
+        let id = SubscriberId::parse(&format!("{}_{name}", SubscriberId::PROCESS)).ok_or_else(|| {
+            Error::invalid("subscriber", format!("`{name}` is no name: take letters, digits, `-` and `_`"))
+        })?;
+        if by_id.insert(id, subscriber).is_some() {
+            let what = format!("`{name}` is given twice; give the second another name");
+            return Err(Error::invalid("subscriber", what));
+        }
+    }
+    Ok(by_id)
 }
 
 /// What is counted, with what the store counts.

@@ -175,7 +175,8 @@ def before_call(context, case, kwargs):
         # Most are made anew, and half of those where there are payment methods to keep.
         del case.body["account_holder_id"]
         case.body["provider_id"] = RANDOM.choice(["pp_whole_default", "pp_stripe-mock_default"])
-    if case.path == "/admin/payment-providers/{id}" and case.path_parameters["id"] == "pp_stripe-mock_hooked":
+    hooked = case.path_parameters.get("id") == "pp_stripe-mock_hooked"
+    if case.path == "/admin/payment-providers/{id}" and hooked and isinstance(case.body, dict):
         # The provider of what is made anew stays switched on.
         case.body["is_enabled"] = True
     if case.path.startswith("/hooks/"):

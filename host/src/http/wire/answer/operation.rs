@@ -31,7 +31,7 @@ pub(in crate::http) struct OperationAnswer {
     note: Option<String>,
     checks: u32,
     next_action_at: Option<Time>,
-    /// What was exchanged with the gateway, request by request. Empty: the host sends nothing to gateways itself yet.
+    /// What was exchanged with the gateway, request by request. Empty: exchanges are not kept with operations yet.
     exchanges: Vec<Map<String, Value>>,
     created_at: Time,
     updated_at: Time,

@@ -113,8 +113,8 @@ impl From<&ProviderDetails> for ProviderDetailsAnswer {
             inspection: report.and_then(|report| report.as_object().cloned()),
             grants: inspection.map(|inspection| GrantsAnswer {
                 interfaces: inspection.grants.interfaces.clone(),
-                hosts: inspection.grants.hosts.clone(),
-                secrets: inspection.grants.secrets.clone(),
+                hosts: inspection.grants.hosts.iter().map(|host| host.host().to_owned()).collect(),
+                secrets: inspection.grants.secrets.iter().map(|secret| secret.name().to_owned()).collect(),
                 settings: inspection.grants.settings.keys().cloned().collect(),
                 profile: match inspection.grants.profile {
                     Profile::Standard => "standard",
