@@ -92,10 +92,11 @@ mod tests {
         for (file, component) in GUESTS {
             let (imports, _) = names(component);
             let has = |interface: &str| imports.iter().any(|import| import.starts_with(interface));
-            assert_eq!(has("tillbox:provider/http"), *file == "wants-http", "{file} imports {imports:?}");
+            let sends = matches!(*file, "wants-http" | "calls-out");
+            assert_eq!(has("tillbox:provider/http"), sends, "{file} imports {imports:?}");
             assert_eq!(has("wasi:filesystem/"), *file == "wants-files", "{file} imports {imports:?}");
             assert_eq!(has("wasi:sockets/"), *file == "wants-sockets", "{file} imports {imports:?}");
-            let logs = matches!(*file, "whole" | "hostile" | "describe-logs");
+            let logs = matches!(*file, "whole" | "hostile" | "describe-logs" | "calls-out");
             assert_eq!(has("tillbox:provider/log"), logs, "{file} imports {imports:?}");
             assert!(!has("tillbox:provider/settings"), "{file} imports {imports:?}");
         }

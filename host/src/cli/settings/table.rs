@@ -212,13 +212,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Topic::Limits,
         "rate_per_second",
         number("requests/s", 0, 100_000, RATE_PER_SECOND as u64),
-        "Requests of one caller; more are answered 429; 0 takes any number",
+        "Requests of one address (of IPv6, of one /64); more are answered 429; 0 takes any number",
     ),
     row(
         Topic::Limits,
         "rate_burst",
         number("requests", 1, 1_000_000, RATE_BURST as u64),
-        "Requests that a caller who was quiet may send at once",
+        "Requests that an address which was quiet may send at once",
     ),
     row(Topic::Times, "handshake_ms", milliseconds(100, HANDSHAKE_MS_MAX), "For a TLS handshake"),
     row(
