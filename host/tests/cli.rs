@@ -448,7 +448,7 @@ fn a_server_is_ready_serves_and_ends_when_told() {
         "{told}"
     );
     assert!(server.ask("GET /health/ready").starts_with("HTTP/1.1 200"), "not ready");
-    assert!(server.ask("GET /store/payment-providers").contains("pp_stripe-mock_automatic"));
+    assert!(server.ask("GET /store/payment-providers?region_id=reg_1").contains("pp_stripe-mock_automatic"));
 
     let busy = server.address.clone();
     let cache = directory.path().join("cache");

@@ -101,7 +101,7 @@ async fn another_process_is_believed_before_memory() {
     let (ours, theirs) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
     let id = CollectionId::from_tail("1");
     let amount = money("1.00", "EUR").unwrap();
-    let create = Command::CreateCollection { id: id.clone(), amount, cart_id: None, metadata: None };
+    let create = Command::CreateCollection { id: id.clone(), amount, cart_id: None, order_id: None, metadata: None };
     let created = machine::decide(None, &create, Timestamp(1)).unwrap();
     ours.commit(Change::new(None, machine::replay(&created).unwrap(), &created)).await.unwrap();
     for round in 2..10 {
@@ -130,7 +130,7 @@ async fn a_refused_change_takes_nobody_with_it() {
     let amount = money("1.00", "EUR").unwrap();
     let change = |tail: &str| {
         let id = CollectionId::from_tail(tail);
-        let create = Command::CreateCollection { id, amount, cart_id: None, metadata: None };
+        let create = Command::CreateCollection { id, amount, cart_id: None, order_id: None, metadata: None };
         let created = machine::decide(None, &create, Timestamp(1)).unwrap();
         Change::new(None, machine::replay(&created).unwrap(), &created)
     };

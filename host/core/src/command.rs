@@ -19,6 +19,8 @@ pub enum Command {
         amount: Money,
         /// The cart it belongs to.
         cart_id: Option<String>,
+        /// The order it belongs to.
+        order_id: Option<String>,
         /// The owner's own notes.
         metadata: Option<Json>,
     },
@@ -126,6 +128,8 @@ pub enum Request {
         context: Json,
         /// The owner's own notes.
         metadata: Option<Json>,
+        /// Whether it is refused beside a session that could still be paid. Sessions that were never opened make way.
+        is_sole: bool,
         /// Ids of what may follow at once.
         products: AuthorizationIds,
     },

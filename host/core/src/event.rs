@@ -29,6 +29,8 @@ pub enum Change {
         amount: Money,
         /// The cart it belongs to.
         cart_id: Option<String>,
+        /// The order it belongs to.
+        order_id: Option<String>,
         /// The owner's own notes.
         metadata: Option<Json>,
     },

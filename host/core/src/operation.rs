@@ -166,13 +166,15 @@ impl Input {
 }
 
 /// A reason for a refund as it was when it was given. The provider is told the code, and every attempt has to say the same,
-/// so the code is kept here whatever becomes of the reason.
+/// so the code is kept here whatever becomes of the reason, and what people read with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenReason {
     /// Which reason.
     pub id: RefundReasonId,
     /// Its code at that time.
     pub code: String,
+    /// Its label at that time; absent on refunds that are older than this field.
+    pub label: Option<String>,
 }
 
 /// One thing asked of a provider.

@@ -29,6 +29,8 @@ pub struct Collection {
     pub amount: Money,
     /// The cart it belongs to, where it does.
     pub cart_id: Option<String>,
+    /// The order it belongs to, where it does.
+    pub order_id: Option<String>,
     /// The owner's own notes.
     pub metadata: Option<Json>,
     /// Its sessions, in the order they were made; deleted ones stay.

@@ -157,7 +157,11 @@ fn everything_carries_notes() {
     scene.settle(&operation, outcome(ProviderStatus::Captured, Some(eur(10)))).unwrap();
     let done = scene.op(&operation);
     assert_eq!((&done.created_by, &done.metadata), (&asked.created_by, &asked.metadata));
-    let reason = GivenReason { id: RefundReasonId::from_tail("1"), code: "shipping_issue".into() };
+    let reason = GivenReason {
+        id: RefundReasonId::from_tail("1"),
+        code: "shipping_issue".into(),
+        label: Some("Shipping Issue".into()),
+    };
     let operation = scene
         .begin(Request::Refund {
             payment: payment.clone(),

@@ -194,6 +194,30 @@ fn a_missing_ability_comes_before_the_open_question_and_the_headroom() {
 }
 
 #[test]
+fn a_sole_session_waits_until_no_other_can_be_paid() {
+    let (mut scene, first) = Scene::with_session(5);
+    assert_eq!(scene.new_session(None, true).unwrap_err(), Refusal::LiveSessions);
+    // What speaks against a session for ever is said first.
+    assert_eq!(code(scene.new_session(Some(eur(6)), true)), "exceeds_collection");
+    let gone = scene.delete_session(&first).unwrap();
+    scene.settle(&gone, outcome(ProviderStatus::Canceled, None)).unwrap();
+    let opening = scene.new_session(None, true).unwrap();
+    let never = scene.op(&opening).session.clone();
+    scene.settle(&opening, fault(Sent::Nothing)).unwrap();
+    // One that was provably never opened is unknown at its provider: it goes by itself.
+    let opened = scene.new_session(None, true).unwrap();
+    let last = scene.op(&opened).session.clone();
+    let live: Vec<_> = scene.state.live_sessions().map(|session| session.id.clone()).collect();
+    assert!(live == [last.clone()] && !live.contains(&never), "{live:?}");
+    assert_eq!(scene.new_session(None, true).unwrap_err(), Refusal::LiveSessions, "it is being opened");
+    // What is paid stands in nobody's way: the next is over what is left.
+    let (mut scene, _) = Scene::with_payment(5);
+    scene.run(&Command::UpdateCollection { amount: Some(eur(8)), metadata: None }).unwrap();
+    let rest = scene.new_session(None, true).unwrap();
+    assert_eq!(scene.op(&rest).amount, Some(eur(3)));
+}
+
+#[test]
 fn without_partial_abilities_the_whole_is_still_possible() {
     let (mut scene, payment) = Scene::with_payment(5);
     scene.abilities = NONE;
@@ -297,8 +321,13 @@ fn a_result_counts_only_under_the_present_lease() {
 
 #[test]
 fn a_collection_is_made_once_and_first() {
-    let create =
-        Command::CreateCollection { id: CollectionId::from_tail("1"), amount: eur(1), cart_id: None, metadata: None };
+    let create = Command::CreateCollection {
+        id: CollectionId::from_tail("1"),
+        amount: eur(1),
+        cart_id: None,
+        order_id: None,
+        metadata: None,
+    };
     assert_eq!(code(Scene::new(1).run(&create)), "wrong_collection");
     assert_eq!(code(machine::decide(None, &Command::CancelCollection, Timestamp(0))), "wrong_collection");
 }

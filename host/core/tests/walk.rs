@@ -130,6 +130,7 @@ fn moves(state: &Collection) -> Vec<Command> {
             amount: None,
             context: Json::empty(),
             metadata: None,
+            is_sole: false,
             products: products.clone(),
         });
     }

@@ -83,6 +83,8 @@ impl From<crate::Error> for Failure {
             | crate::Error::Unknown { .. }
             | crate::Error::Review { .. }
             | crate::Error::NotAsked(_)
+            | crate::Error::NotAuthorized { .. }
+            | crate::Error::Cart(_)
             | crate::Error::KeyReused { .. }
             | crate::Error::KeyInUse { .. }
             | crate::Error::Contended

@@ -21,6 +21,7 @@ mod operations;
 mod screen;
 mod serve;
 mod settings;
+mod shop;
 mod span;
 mod walk;
 mod webhooks;

@@ -19,7 +19,7 @@ use super::load::{self, Loaded, Wanted};
 use super::logging;
 use super::screen::{Screen, Style, table};
 use super::settings::{self, Flags, LOG_FILTER_DEFAULT, Said, Settings, TlsFiles};
-use super::walk;
+use super::{shop, walk};
 use crate::Host;
 use crate::http::{Server, Tls};
 use crate::store::Page;
@@ -100,7 +100,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let loaded = load::load(&runtime, wanted).await?;
     let database = settings.database();
     let builder = encryption::given(database.builder(), settings.encryption_key_file.as_deref())?;
-    let builder = builder.deadline_ms(settings.deadline_ms).environment(settings.environment);
+    let builder = shop::given(builder, &settings)?.deadline_ms(settings.deadline_ms).environment(settings.environment);
     let host = load::install(builder, &loaded).build().await?;
 
     let address = listener.local_addr()?;
@@ -132,6 +132,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -> Result<(), Failure> {
     encryption::given(Host::builder(), settings.encryption_key_file.as_deref())?;
     settings.tls.as_ref().map(read_tls).transpose()?;
+    shop::given(Host::builder(), settings)?;
     let loaded = load::load(&start_sandbox(settings)?, wanted).await?;
     let screen = Screen::standard();
     for line in table(rows, &[]) {
@@ -198,7 +199,8 @@ async fn tell(
     screen.line(screen.paint(Style::Bold, "Try it from another terminal:"))?;
     screen.line(format!("  SK=$(tillbox keys create --secret --scope operate{here})"))?;
     screen.line(format!("  PK=$(tillbox keys create --publishable{here})"))?;
-    screen.line(format!("  curl -s {api}/store/payment-providers -H \"x-publishable-api-key: $PK\""))?;
+    screen
+        .line(format!("  curl -s '{api}/store/payment-providers?region_id=reg_1' -H \"x-publishable-api-key: $PK\""))?;
     screen.line(format!(
         "  curl -s -u \"$SK:\" {api}/admin/payment-collections {json} -d '{{\"currency_code\":\"eur\",\"amount\":10.50}}'"
     ))?;

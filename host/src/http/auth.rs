@@ -202,7 +202,7 @@ mod tests {
     async fn a_server_that_asks_itself_may_switch_it_off() {
         let routes = router_with(host().await, &Options::default().without_authentication());
         assert_eq!(asked(&routes, "GET", "/admin/payments").await.0, StatusCode::OK);
-        assert_eq!(asked(&routes, "GET", "/store/payment-providers").await.0, StatusCode::OK);
+        assert_eq!(asked(&routes, "GET", "/store/payment-providers?region_id=r").await.0, StatusCode::OK);
         assert_eq!(asked(&routes, Method::PUT.as_str(), "/admin/payments").await.0, StatusCode::METHOD_NOT_ALLOWED);
     }
 }

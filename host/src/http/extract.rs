@@ -1,6 +1,7 @@
 //! What handlers take: an id from the path, a strict body, a strict query. Each failure is an answer in JSON, and each of
 //! them says to the document what it takes.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -9,16 +10,17 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use schemars::JsonSchema;
 use serde_json::json;
 use tillbox_core::id::{
     AccountHolderId, CaptureId, CollectionId, EventId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId,
     SessionId,
 };
 
-use super::document::{Argument, Draft};
+use super::document::{Answered, Argument, Draft};
 use super::limits::{DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX, Limits};
 use super::problem::Problem;
-use super::wire::{Fields, Input, Invalid, Query, QueryInput, id, sequence};
+use super::wire::{Choosable, Chosen, Fields, Input, Invalid, Query, QueryInput, Selected, id, sequence};
 use crate::Host;
 use crate::store::SubscriberId;
 
@@ -162,6 +164,40 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Asked(()) = Asked::from_request_parts(parts, state).await?;
         Ok(Self)
+    }
+}
+
+/// For routes whose query says what of the answer is wanted, and nothing else.
+#[derive(Debug)]
+pub(super) struct Only<E> {
+    pub(super) fields: Chosen,
+    answer: PhantomData<fn() -> E>,
+}
+
+impl<E: Choosable> QueryInput for Only<E> {
+    fn read(query: &mut Query) -> Result<Self, Invalid> {
+        Ok(Self { fields: query.fields::<E>()?, answer: PhantomData })
+    }
+}
+
+impl<E: Choosable, S: Send + Sync> FromRequestParts<S> for Only<E> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Asked(only) = Asked::<Self>::from_request_parts(parts, state).await?;
+        Ok(only)
+    }
+}
+
+impl<E: Choosable> Argument for Only<E> {
+    fn describe(draft: &mut Draft<'_>) {
+        <Asked<Self> as Argument>::describe(draft);
+    }
+}
+
+impl<E: Choosable + JsonSchema> Answered for Selected<E> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.json::<E>(200);
     }
 }
 

@@ -60,6 +60,21 @@ pub const DRAIN_MS: u64 = 25_000;
 /// Entries of a list when the caller does not say.
 pub const LIST_LIMIT_DEFAULT: u32 = 20;
 
+/// The same for reasons for refunds, as the reference has it.
+pub const REASONS_LIMIT_DEFAULT: u32 = 15;
+
+/// Names in `fields`: more than all kinds of things have together.
+pub const FIELDS_MAX: usize = 100;
+
+/// Parameters of a query: a hundred values of one filter, and as many for everything else.
+pub const QUERY_PAIRS_MAX: usize = 256;
+
+/// Brackets behind the name of a query's parameter: `$or[0][$and][0][created_at][$in][0]` has six.
+pub const QUERY_DEPTH_MAX: usize = 6;
+
+/// Places in a list of a query's parameters: more than there may be parameters.
+pub const QUERY_INDEX_MAX: usize = 999;
+
 /// Events in one answer when the caller does not say.
 pub const EVENTS_LIMIT_DEFAULT: u32 = 100;
 

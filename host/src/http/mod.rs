@@ -19,6 +19,9 @@
 //! | nobody knows whether it happened | 504 | `outcome_unknown` |
 //! | the provider's answer contradicts the books | 502 | `needs_review` |
 //! | the provider could not be asked for a reading | 502 | `provider_unavailable` |
+//! | the shop could not be asked about a cart | 503 with `Retry-After` | `unavailable` |
+//! | the shop's answer about a cart cannot be right | 502 | `cart_source_fault` |
+//! | a session that had to be authorized was not | 422 | `payment_authorization_error` |
 //! | the key belongs to another request | 422 | `invalid_data` |
 //! | the same request with the same key is under way | 409 with `Retry-After` | `conflict` |
 //! | the store, or a free place, is missing | 503 with `Retry-After` | `unavailable` |
@@ -71,10 +74,11 @@ pub use credentials::PUBLISHABLE_KEY_HEADER;
 pub use document::openapi;
 pub use limits::{
     ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CALLERS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
-    DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, HANDSHAKE_MS_MAX, HEADER_BYTES_MAX,
-    HEADER_READ_MS_MAX, HEADERS_MAX, LIST_LIMIT_DEFAULT, Limits, METRICS_CONNECTIONS_MAX, PATH_CHARS_MAX, RATE_BURST,
-    RATE_PER_SECOND, READY_MS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS, STREAM_EVENTS_MAX,
-    STREAM_HEARTBEAT_MS, STREAM_MS_MAX, STREAMS_MAX, TLS_LOOK_MS, WRITE_MS_MAX,
+    DISCARD_MS_MAX, DRAIN_MS, ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, FIELDS_MAX, HANDSHAKE_MS_MAX, HEADER_BYTES_MAX,
+    HEADER_READ_MS_MAX, HEADERS_MAX, LIST_LIMIT_DEFAULT, Limits, METRICS_CONNECTIONS_MAX, PATH_CHARS_MAX,
+    QUERY_DEPTH_MAX, QUERY_INDEX_MAX, QUERY_PAIRS_MAX, RATE_BURST, RATE_PER_SECOND, READY_MS_MAX,
+    REASONS_LIMIT_DEFAULT, REQUEST_MS_MAX, REQUESTS_MAX, RETRY_AFTER_SECONDS, STREAM_EVENTS_MAX, STREAM_HEARTBEAT_MS,
+    STREAM_MS_MAX, STREAMS_MAX, TLS_LOOK_MS, WRITE_MS_MAX,
 };
 pub use options::Options;
 pub use server::{Server, Tls, serve};

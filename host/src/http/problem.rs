@@ -17,7 +17,7 @@ use tillbox_runtime::{Culprit, Fault};
 use super::document;
 use super::limits::RETRY_AFTER_SECONDS;
 use super::wire::{ErrorAnswer, IdOf, Invalid};
-use crate::service::Error;
+use crate::service::{CartFailure, Error};
 use crate::store::StoreError;
 
 /// What went wrong.
@@ -287,6 +287,20 @@ impl From<Error> for Problem {
                 .public("the payment needs a look by the merchant; do not try again"),
             Error::NotAsked(_) => Self::new(StatusCode::BAD_GATEWAY, "provider_unavailable", &code, message)
                 .public("the provider could not be asked"),
+            Error::Cart(CartFailure::Unavailable(_)) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &code, message)
+                    .public("the shop could not say what the cart is worth; try again")
+                    .again()
+            }
+            Error::Cart(CartFailure::Wrong(_)) => {
+                Self::new(StatusCode::BAD_GATEWAY, "cart_source_fault", &code, message)
+                    .public("the shop could not say what the cart is worth")
+            }
+            Error::NotAuthorized { .. } => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Self::new(status, "payment_authorization_error", &code, message)
+                    .public("the payment was not authorized")
+            }
             Error::KeyReused { field } => {
                 let problem = Self::invalid(StatusCode::UNPROCESSABLE_ENTITY, &code, message).nothing_sent();
                 return Self { field: Some(field.into()), ..problem };
@@ -433,6 +447,15 @@ mod tests {
                 Some(true),
                 false,
             ),
+            (
+                Error::NotAuthorized { session: tillbox_core::id::SessionId::from_tail("1"), status: "error" },
+                422,
+                "payment_authorization_error",
+                Some(false),
+                false,
+            ),
+            (Error::Cart(CartFailure::Unavailable(raw())), 503, "unavailable", Some(false), true),
+            (Error::Cart(CartFailure::Wrong(raw())), 502, "cart_source_fault", Some(false), false),
             (Error::NotAsked(raw()), 502, "provider_unavailable", Some(false), false),
             (Error::KeyReused { field: "amount".into() }, 422, "invalid_data", Some(false), false),
             (Error::KeyInUse { operation: operation() }, 409, "conflict", Some(true), true),

@@ -1,10 +1,11 @@
-//! Leaving the process: one signed POST to a webhook endpoint, bounded in every direction.
+//! Leaving the process: one signed POST to a webhook endpoint or a shop, bounded in every direction.
 //!
-//! No redirect is followed, no proxy is taken from the environment, and of an answer only the status counts. It knows
-//! neither events nor when to try again.
+//! No redirect is followed, no proxy is taken from the environment, and of an answer to a webhook only the status counts. It
+//! knows neither events nor when to try again.
 
 mod address;
 mod body;
+mod question;
 mod sign;
 
 use std::sync::OnceLock;
@@ -24,7 +25,8 @@ use crate::trace::Trace;
 
 pub(crate) use address::{URL_CHARS_MAX, check};
 pub(crate) use body::body;
-pub(crate) use sign::{secret_text, signatures};
+pub(crate) use question::{Asked, Said, question, read_answer};
+pub(crate) use sign::{is_signed, read_secret, secret_text, signatures};
 
 /// Milliseconds for a connection to be made: across the world it takes one.
 pub const CONNECT_MS_MAX: u64 = 5_000;
@@ -48,6 +50,17 @@ pub(crate) struct Undelivered {
     pub(crate) why: String,
     /// The receiver says that it is there no more (410).
     pub(crate) gone: bool,
+}
+
+/// What came back to a question. Nothing of it is believed yet.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// As it is said to be; empty where it is not.
+    pub(crate) id: String,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) signatures: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One POST.
@@ -75,6 +88,29 @@ pub(crate) struct Courier {
 impl Courier {
     pub(crate) fn new(call_ms: u64) -> Self {
         Self { client: OnceLock::new(), call: Duration::from_millis(call_ms) }
+    }
+
+    /// Sends a question, and gives what came back whatever it is, at most so many bytes of it. The time is for everything.
+    pub(crate) async fn ask(&self, letter: Letter<'_>, bytes_max: usize) -> Result<Reply, Undelivered> {
+        let client = self.client.get_or_init(client).as_ref().map_err(|why| undelivered(why.clone()))?;
+        let request = request(letter).map_err(undelivered)?;
+        let asked = async {
+            let answer = client.request(request).await.map_err(|error| undelivered(chain(&error)))?;
+            let (head, body) = answer.into_parts();
+            let text =
+                |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+            let body = Limited::new(body, bytes_max).collect().await;
+            let body = body.map_err(|error| undelivered(format!("the answer's body: {error}")))?;
+            Ok(Reply {
+                status: head.status.as_u16(),
+                id: text("webhook-id"),
+                timestamp: text("webhook-timestamp").parse().ok(),
+                signatures: text("webhook-signature"),
+                body: body.to_bytes().to_vec(),
+            })
+        };
+        let late = |_| Err(undelivered(format!("no answer within {} ms", self.call.as_millis())));
+        tokio::time::timeout(self.call, asked).await.unwrap_or_else(late)
     }
 
     /// Delivers, or says why not. Whether a letter without a good answer arrived is not known, so it is sent again.

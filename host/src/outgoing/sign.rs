@@ -32,6 +32,22 @@ pub(crate) fn signatures<'a>(
     signed.collect::<Vec<_>>().join(" ")
 }
 
+/// A secret from the text that people see.
+pub(crate) fn read_secret(text: &str) -> Option<Secret> {
+    STANDARD.decode(text.trim().strip_prefix(SECRET_PREFIX)?).ok().map(Secret)
+}
+
+/// Whether one of the signatures is by this secret. Compared in constant time.
+pub(crate) fn is_signed(secret: &Secret, id: &str, timestamp: i64, body: &[u8], signatures: &str) -> bool {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("HMAC takes keys of any length");
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    signatures.split(' ').filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok()).any(|signature| {
+        // Each try needs a state of its own.
+        mac.clone().verify_slice(&signature).is_ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +64,18 @@ mod tests {
         let both = signatures([&other, &secret], id, timestamp, body);
         assert!(both.starts_with("v1,") && both.ends_with(&format!(" {once}")), "{both}");
         assert_eq!(secret_text(&secret), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        assert_eq!(read_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap().0, secret.0);
+        assert!(read_secret("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").is_none() && read_secret("whsec_é").is_none());
+        assert!(is_signed(&secret, id, timestamp, body, &both) && is_signed(&secret, id, timestamp, body, &once));
+        for (id, timestamp, body, by) in [
+            ("msg_other", timestamp, &body[..], once.as_str()),
+            (id, timestamp + 1, body, &once),
+            (id, timestamp, b"{}", &once),
+            (id, timestamp, body, "v1,AAAA"),
+            (id, timestamp, body, ""),
+            (id, timestamp, body, &once[3..]),
+        ] {
+            assert!(!is_signed(&secret, id, timestamp, body, by), "{by}");
+        }
     }
 }

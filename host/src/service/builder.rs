@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tillbox_core::Currency;
 use tillbox_core::id::ProviderId;
 use tillbox_runtime::Provider;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
 
+use super::carts::{CartSource, Source};
 use super::dispatch::Wake;
 use super::measured::Measured;
 use super::recovery::Recovery;
@@ -46,6 +48,8 @@ pub struct HostBuilder {
     subscriber_ms: u64,
     webhook_ms: u64,
     plain_http: bool,
+    default_currency: Option<Currency>,
+    cart_source: Option<Source>,
     encryption_key: Option<[u8; ENCRYPTION_KEY_BYTES]>,
 }
 
@@ -65,6 +69,8 @@ impl Default for HostBuilder {
             subscriber_ms: SUBSCRIBER_MS_MAX,
             webhook_ms: CALL_MS_MAX,
             plain_http: false,
+            default_currency: None,
+            cart_source: None,
             encryption_key: None,
         }
     }
@@ -168,6 +174,21 @@ impl HostBuilder {
         self
     }
 
+    /// Asks this shop what its carts are worth and in which currency its orders are. Without one, a storefront is given only
+    /// collections that the server side made.
+    #[must_use]
+    pub fn cart_source(mut self, source: impl CartSource) -> Self {
+        self.cart_source = Some(Arc::new(source));
+        self
+    }
+
+    /// Takes amounts that come without a currency to be in this one. Without it they are refused.
+    #[must_use]
+    pub fn default_currency(mut self, currency: Currency) -> Self {
+        self.default_currency = Some(currency);
+        self
+    }
+
     /// Seals what payers type in with this key beside the database's own, for as long as it is kept: while nobody knows
     /// whether a request with it has arrived. Hosts that share a database share the key. What was sealed under another key is
     /// not sent again: without another way of asking, it is left to a person.
@@ -247,6 +268,8 @@ impl HostBuilder {
                 subscriber_ms: self.subscriber_ms,
                 courier: Courier::new(self.webhook_ms),
                 plain_http: self.plain_http,
+                default_currency: self.default_currency,
+                cart_source: self.cart_source,
                 wake: Arc::new(Wake::default()),
             }),
         };

@@ -5,7 +5,7 @@ use tillbox_core::id::{CaptureId, RefundId};
 use tillbox_core::state::Collection;
 
 use super::input::object;
-use super::list::few;
+use super::list::{bounded, few};
 use super::view::{Capture, Refund};
 use super::{Error, Host};
 use crate::store::{CaptureFilter, Key, Listed, RefundFilter, Wanted};
@@ -20,6 +20,7 @@ impl Host {
         few("id", &wanted.filter.ids)?;
         few("payment_id", &wanted.filter.payments)?;
         few("created_by", &wanted.filter.created_by)?;
+        bounded(&wanted.filter.condition)?;
         let listed = self.inner.store.find_captures(wanted).await?;
         self.parts(listed, |collection, id| capture(collection, id).ok()).await
     }
@@ -52,6 +53,7 @@ impl Host {
         few("payment_id", &wanted.filter.payments)?;
         few("refund_reason_id", &wanted.filter.reasons)?;
         few("created_by", &wanted.filter.created_by)?;
+        bounded(&wanted.filter.condition)?;
         let listed = self.inner.store.find_refunds(wanted).await?;
         self.parts(listed, |collection, id| refund(collection, id).ok()).await
     }

@@ -12,11 +12,13 @@ use tillbox_core::status::CollectionStatus;
 
 use super::execute::{COMMIT_ATTEMPTS, Executed, applied};
 use super::idempotency::{Concluded, Guard, object_of};
-use super::input::{CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, optional_object, text};
-use super::list::{few, short};
+use super::input::{CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, ORDER_ID_BYTES_MAX, optional_object, text};
+use super::list::{bounded, few, short};
 use super::{CollectionUpdate, CollectionUpsert, Error, Host, NewCollection, Step};
 use crate::clock::new_tail;
-use crate::store::{Change, CollectionFilter, Key, KeyWrite, Listed, Page, Range, StoreError, Stored, Wanted};
+use crate::store::{
+    CartClaim, Change, CollectionFilter, Key, KeyWrite, Listed, Page, Range, StoreError, Stored, Wanted,
+};
 
 impl Host {
     /// Makes a collection.
@@ -26,7 +28,7 @@ impl Host {
     pub async fn create_collection(&self, new: NewCollection) -> Result<Collection, Error> {
         let guard = self.guard("create_collection", "", |print| {
             let print = print.amount("amount", Some(new.amount)).text("cart_id", new.cart_id.as_deref());
-            print.json("metadata", new.metadata.as_deref())
+            print.text("order_id", new.order_id.as_deref()).json("metadata", new.metadata.as_deref())
         });
         let work = async {
             let mut change = self.made(new)?;
@@ -52,8 +54,11 @@ impl Host {
     pub async fn create_collections(&self, new: Vec<NewCollection>) -> Result<Vec<Collection>, Error> {
         at_once(new.len())?;
         let guard = self.guard("create_collections", "", |print| {
-            let told =
-                |new: &NewCollection| told(None, Some(new.amount), new.cart_id.as_deref(), new.metadata.as_deref());
+            let told = |new: &NewCollection| {
+                let (cart, metadata) = (new.cart_id.as_deref(), new.metadata.as_deref());
+                let told = told(None, Some(new.amount), cart, metadata);
+                json!({ "order_id": new.order_id, "collection": told })
+            };
             print.json("payment_collections", Some(&new.iter().map(told).collect::<Value>().to_string()))
         });
         let work = async {
@@ -63,16 +68,17 @@ impl Host {
         self.once_plain(&guard, work).await
     }
 
-    fn made(&self, new: NewCollection) -> Result<Change, Error> {
+    pub(super) fn made(&self, new: NewCollection) -> Result<Change, Error> {
         let command = Command::CreateCollection {
             id: CollectionId::from_tail(&new_tail()),
             amount: new.amount,
             cart_id: text("cart_id", new.cart_id, CART_ID_BYTES_MAX)?,
+            order_id: text("order_id", new.order_id, ORDER_ID_BYTES_MAX)?,
             metadata: optional_object("metadata", new.metadata.as_deref())?,
         };
         let events = machine::decide(None, &command, self.now())?;
         let after = machine::replay(&events).expect("the first event makes the collection");
-        Ok(Change::new(None, after, &events))
+        Ok(Change { cart: Some(CartClaim::IfNone), ..Change::new(None, after, &events) })
     }
 
     /// Makes changes durable, all or none, and answers what they led to.
@@ -103,10 +109,12 @@ impl Host {
     pub async fn collections(&self, wanted: impl Into<Wanted<CollectionFilter>>) -> Result<Listed<Collection>, Error> {
         let wanted = wanted.into();
         check(&wanted.filter)?;
+        let with_deleted = wanted.filter.with_deleted;
         let listed = self.inner.store.find_collections(wanted).await?;
         let items = listed.items.into_iter().map(|id| (id, ())).collect();
         let listed = Listed { items, count: listed.count };
-        self.parts(listed, |collection, ()| collection.deleted_at.is_none().then(|| collection.clone())).await
+        let seen = |collection: &Collection| with_deleted || collection.deleted_at.is_none();
+        self.parts(listed, |collection, ()| seen(collection).then(|| collection.clone())).await
     }
 
     /// Changes amount or notes of a collection. What is authorized or may be stays covered.
@@ -184,7 +192,8 @@ impl Host {
         for upsert in upserts {
             let Some(id) = upsert.id else {
                 let amount = upsert.amount.ok_or_else(|| Error::invalid("amount", "a new collection needs one"))?;
-                let new = NewCollection { amount, cart_id: upsert.cart_id, metadata: upsert.metadata };
+                let (cart_id, metadata) = (upsert.cart_id, upsert.metadata);
+                let new = NewCollection { cart_id, metadata, ..NewCollection::new(amount) };
                 made.push(self.made(new)?);
                 order.push((true, made.len() - 1));
                 continue;
@@ -417,12 +426,14 @@ fn told(id: Option<&CollectionId>, amount: Option<Money>, cart_id: Option<&str>,
 }
 
 fn told_filter(filter: &CollectionFilter) -> Value {
-    let CollectionFilter { ids, cart_ids, statuses, currencies, created, updated, text } = filter;
+    let CollectionFilter { ids, cart_ids, statuses, currencies, created, updated, text, condition, with_deleted } =
+        filter;
     let range = |range: &Range| json!([range.from.map(|from| from.0), range.to.map(|to| to.0)]);
     json!({
         "id": ids.iter().map(CollectionId::as_str).collect::<Vec<_>>(), "cart_id": cart_ids,
         "status": statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>(), "currency_code": currencies,
         "created_at": range(created), "updated_at": range(updated), "q": text,
+        "condition": format!("{condition:?}"), "with_deleted": with_deleted,
     })
 }
 
@@ -435,6 +446,7 @@ fn check(filter: &CollectionFilter) -> Result<(), Error> {
     few("id", &filter.ids)?;
     few("cart_id", &filter.cart_ids)?;
     few("currency_code", &filter.currencies)?;
+    bounded(&filter.condition)?;
     short(filter.text.as_deref())
 }
 

@@ -3,12 +3,13 @@
 //! A decline is none of them: it is an answer, and comes back as the session's state.
 
 use thiserror::Error;
-use tillbox_core::id::{IdError, OperationId, ProviderId};
+use tillbox_core::id::{IdError, OperationId, ProviderId, SessionId};
 use tillbox_core::money::MoneyError;
 use tillbox_core::outcome::ProviderError;
 use tillbox_core::refusal::Refusal;
 use tillbox_runtime::Fault;
 
+use super::CartFailure;
 use crate::currency::UnknownCurrency;
 use crate::store::StoreError;
 
@@ -137,6 +138,17 @@ pub enum Error {
     /// The call was for reading, and the provider gave no answer. Nothing was asked to change.
     #[error("the provider could not be asked: {0}")]
     NotAsked(String),
+    /// The shop did not tell what a cart is worth, or in which currency an order is. Nothing changed.
+    #[error(transparent)]
+    Cart(#[from] CartFailure),
+    /// A session that had to be authorized was not.
+    #[error("Session: {session} was not authorized with the provider; it is {status}")]
+    NotAuthorized {
+        /// Which.
+        session: SessionId,
+        /// Where it stands now.
+        status: &'static str,
+    },
     /// The idempotency key was used for another request. Nothing was done.
     #[error(
         "{field}: differs from the request that used this idempotency key before; take a new key for a new request"
@@ -178,6 +190,9 @@ impl Error {
             Self::Unknown { .. } | Self::Unanswered { .. } => "outcome_unknown",
             Self::Review { .. } => "needs_review",
             Self::NotAsked(_) => "provider_unavailable",
+            Self::Cart(CartFailure::Unavailable(_)) => "cart_source_unavailable",
+            Self::Cart(CartFailure::Wrong(_)) => "cart_source_wrong",
+            Self::NotAuthorized { .. } => "not_authorized",
             Self::KeyReused { .. } => "idempotency_key_reused",
             Self::KeyInUse { .. } => "idempotency_key_in_use",
             Self::Contended => "contended",
@@ -207,6 +222,8 @@ impl Error {
             | Self::Broken { .. }
             | Self::Unanswered { .. }
             | Self::NotAsked(_)
+            | Self::NotAuthorized { .. }
+            | Self::Cart(_)
             | Self::KeyReused { .. }
             | Self::Contended
             | Self::Store(_) => None,
@@ -231,6 +248,8 @@ impl Error {
             | Self::Rejected { .. }
             | Self::Fault { .. }
             | Self::NotAsked(_)
+            | Self::NotAuthorized { .. }
+            | Self::Cart(_)
             | Self::KeyReused { .. }
             | Self::Contended => false,
             Self::Store(error) => match error {

@@ -283,7 +283,9 @@ pub(super) fn applied(collection: &Collection, events: &[Event]) -> Collection {
 /// The payment as the books have it, for the provider.
 pub(super) fn payment_state(collection: &Collection, operation: &Operation) -> PaymentState {
     let session = collection.session(&operation.session).expect("an operation has its session");
-    match operation.payment.as_ref().and_then(|id| collection.payment(id)) {
+    // A session that was paid and voided is known to its provider by what the payment has become.
+    let paid = || collection.payment_of(&operation.session).filter(|_| operation.kind == OperationKind::Delete);
+    match operation.payment.as_ref().and_then(|id| collection.payment(id)).or_else(paid) {
         Some(payment) => state_of_payment(collection, payment),
         None => state_of_session(collection, session),
     }

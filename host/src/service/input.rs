@@ -14,6 +14,9 @@ pub const NOTE_BYTES_MAX: usize = 1_024;
 /// Bytes of a cart id: longer than any shop's, short enough to index.
 pub const CART_ID_BYTES_MAX: usize = 255;
 
+/// Bytes of an order id, for the same reason.
+pub const ORDER_ID_BYTES_MAX: usize = 255;
+
 /// Bytes of the name of who asks: a user's id or an e-mail address of any shop.
 pub const CREATED_BY_BYTES_MAX: usize = 255;
 
@@ -28,6 +31,8 @@ pub struct NewCollection {
     pub amount: Money,
     /// The cart it belongs to, at most [`CART_ID_BYTES_MAX`] bytes.
     pub cart_id: Option<String>,
+    /// The order it belongs to, at most [`ORDER_ID_BYTES_MAX`] bytes.
+    pub order_id: Option<String>,
     /// Your own notes: a JSON object.
     pub metadata: Option<String>,
 }
@@ -36,7 +41,7 @@ impl NewCollection {
     /// A collection of this amount.
     #[must_use]
     pub fn new(amount: Money) -> Self {
-        Self { amount, cart_id: None, metadata: None }
+        Self { amount, cart_id: None, order_id: None, metadata: None }
     }
 }
 
@@ -77,13 +82,17 @@ pub struct NewSession {
     pub metadata: Option<String>,
     /// The region it is for: the provider has to be on its list, where it has one.
     pub region: Option<String>,
+    /// Whether every other session that could still be paid is abandoned first, so that this one is the only one. One whose
+    /// charge is a question is never abandoned: then this one is refused.
+    pub replaces_others: bool,
 }
 
 impl NewSession {
     /// A session with this provider over all that is left.
     #[must_use]
     pub fn new(provider: ProviderId) -> Self {
-        Self { provider, amount: None, data: None, payer: Payer::default(), metadata: None, region: None }
+        let (payer, replaces_others) = (Payer::default(), false);
+        Self { provider, amount: None, data: None, payer, metadata: None, region: None, replaces_others }
     }
 
     /// With what the storefront sent.

@@ -11,10 +11,16 @@ use tillbox_core::text::Json;
 
 use super::idempotency::Guard;
 use super::{Error, Host};
-use crate::store::{Key, Listed};
+use crate::store::{Condition, Key, Listed};
 
 /// Values of one filter: a screenful of ids many times over, and still one short statement.
 pub const FILTER_VALUES_MAX: usize = 100;
+
+/// Comparisons of one filter: more than any back office offers, and still one statement.
+pub const FILTER_TESTS_MAX: usize = 100;
+
+/// Values of all comparisons of one filter together: databases number them, and the smallest limit is thirty times this.
+pub const FILTER_OPERANDS_MAX: usize = 1_000;
 
 /// Bytes of a text that is searched for: longer than any id or label.
 pub const SEARCH_BYTES_MAX: usize = 255;
@@ -25,6 +31,16 @@ pub(super) fn few<T>(field: &str, values: &[T]) -> Result<(), Error> {
         0..=FILTER_VALUES_MAX => Ok(()),
         more => Err(Error::invalid(field, format!("{more} values, at most {FILTER_VALUES_MAX} are allowed"))),
     }
+}
+
+/// Refuses a condition of too many comparisons, or with too many values.
+pub(super) fn bounded<F>(condition: &Condition<F>) -> Result<(), Error> {
+    let (tests, values) = condition.size();
+    if tests > FILTER_TESTS_MAX || values > FILTER_OPERANDS_MAX {
+        let allowed = format!("at most {FILTER_TESTS_MAX} with {FILTER_OPERANDS_MAX} are allowed");
+        return Err(Error::invalid("filter", format!("{tests} comparisons with {values} values, {allowed}")));
+    }
+    Ok(())
 }
 
 /// Refuses a text that is too long to be searched for, and one that every row would fit.
@@ -73,11 +89,20 @@ impl Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Operand, Test};
 
     #[test]
     fn filters_have_bounds() {
         assert!(few("id", &[(); FILTER_VALUES_MAX]).is_ok());
         assert!(few("id", &[(); FILTER_VALUES_MAX + 1]).unwrap_err().to_string().starts_with("id: 101 values"));
+        let test = |values: usize| Condition::Is((), Test::Among(vec![Operand::Number(1); values]));
+        let tests = |count: usize, values: usize| Condition::Any(vec![test(values); count]);
+        let most = FILTER_OPERANDS_MAX / FILTER_TESTS_MAX;
+        assert!(bounded(&tests(FILTER_TESTS_MAX, most)).is_ok());
+        assert!(
+            bounded(&tests(FILTER_TESTS_MAX + 1, 1)).unwrap_err().to_string().starts_with("filter: 101 comparisons")
+        );
+        assert!(bounded(&tests(FILTER_TESTS_MAX, most + 1)).is_err());
         assert!(short(Some(&"x".repeat(SEARCH_BYTES_MAX))).is_ok() && short(None).is_ok());
         assert!(short(Some(&"x".repeat(SEARCH_BYTES_MAX + 1))).is_err() && short(Some("")).is_err());
     }

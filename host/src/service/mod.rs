@@ -6,6 +6,7 @@
 mod api_keys;
 mod builder;
 mod captures;
+mod carts;
 mod collections;
 mod deletion;
 mod dispatch;
@@ -23,6 +24,7 @@ mod list;
 mod measured;
 mod methods;
 mod operations;
+mod paid;
 mod payer;
 mod payments;
 mod providers;
@@ -54,6 +56,9 @@ use seal::Seal;
 
 pub use api_keys::{ApiKey, ApiKeyState, IssuedApiKey, LAST_USED_MS, NewApiKey, NotAKey, ROTATION_GRACE_MS_MAX};
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
+pub use carts::{
+    CART_ANSWER_BYTES_MAX, CART_ANSWER_SECONDS_MAX, CART_CALL_MS_MAX, CartCallback, CartFailure, CartSource,
+};
 pub use dispatch::LANES_MAX;
 pub use endpoints::{
     FILTER_KIND_BYTES_MAX, FILTER_KINDS_MAX, IssuedSecret, NewWebhookEndpoint, ROTATION_MS, SUBSCRIBER_MS_MAX,
@@ -67,14 +72,16 @@ pub use idempotency::{
 };
 pub use input::{
     CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, CREATED_BY_BYTES_MAX, CollectionUpdate, CollectionUpsert,
-    NOTE_BYTES_MAX, NewCapture, NewCollection, NewRefund, NewSession, SessionUpdate,
+    NOTE_BYTES_MAX, NewCapture, NewCollection, NewRefund, NewSession, ORDER_ID_BYTES_MAX, SessionUpdate,
 };
-pub use list::{FILTER_VALUES_MAX, SEARCH_BYTES_MAX};
+pub use list::{FILTER_OPERANDS_MAX, FILTER_TESTS_MAX, FILTER_VALUES_MAX, SEARCH_BYTES_MAX};
 pub use measured::{CallFailure, ProviderHealth};
 pub use methods::{METHOD_ID_BYTES_MAX, METHOD_KEY_BYTES_MAX, METHODS_AT_ONCE_MAX, NewPaymentMethod, SavedMethod};
 pub use operations::EVENTS_MAX;
 pub use payer::{FIELD_BYTES_MAX, Payer};
-pub use providers::{InstalledProvider, PaymentProvider, ProviderDetails, ProviderFilter, REGION_ID_BYTES_MAX};
+pub use providers::{
+    InstalledProvider, PaymentProvider, ProviderDetails, ProviderField, ProviderFilter, REGION_ID_BYTES_MAX,
+};
 pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
 pub use recheck::LEASE_MARGIN_MS;
 pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};
@@ -83,7 +90,7 @@ pub use step::{OnStep, Step};
 pub use strategy::{HORIZON_MS_MIN, MARGIN_MS, WEBHOOKS_MS};
 pub use subscriber::{NotHeard, Subscriber};
 pub use verdict::{Verdict, Voided};
-pub use view::{Authorization, Capture, Done, PaymentView, Refund, SessionView};
+pub use view::{Authorization, Capture, CollectionSummary, Done, PaymentView, Refund, SessionView};
 pub use webhooks::{IncomingWebhook, Received, WEBHOOK_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 
 /// A payment host. Cheap to clone; every clone is the same host.
@@ -123,6 +130,8 @@ struct Inner {
     subscriber_ms: u64,
     courier: Courier,
     plain_http: bool,
+    default_currency: Option<tillbox_core::Currency>,
+    cart_source: Option<carts::Source>,
     wake: Arc<Wake>,
     on_step: Option<OnStep>,
     recovery: recovery::Recovery,

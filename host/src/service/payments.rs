@@ -10,7 +10,7 @@ use tillbox_runtime::request::RetrieveRequest;
 use super::execute::{Executed, state_of_payment};
 use super::idempotency::{Concluded, Guard};
 use super::input::{NOTE_BYTES_MAX, asked, object, text};
-use super::list::{few, short};
+use super::list::{bounded, few, short};
 use super::{Done, Error, Host, NewCapture, NewRefund, PaymentView};
 use crate::clock::new_tail;
 use crate::store::{Key, Listed, PaymentFilter, Wanted};
@@ -36,6 +36,7 @@ impl Host {
         few("payment_session_id", &filter.sessions)?;
         few("provider_id", &filter.providers)?;
         few("currency_code", &filter.currencies)?;
+        bounded(&filter.condition)?;
         short(filter.text.as_deref())?;
         let listed = self.inner.store.find_payments(wanted).await?;
         self.parts(listed, |collection, id| view(collection, id).ok()).await
@@ -63,6 +64,7 @@ impl Host {
             let print = print.amount("amount", new.amount).text("created_by", new.created_by.as_deref());
             print.json("metadata", new.metadata.as_deref())
         });
+        let guard = guard.whole();
         let request = Request::Capture {
             payment: id.clone(),
             capture: CaptureId::from_tail(&new_tail()),
@@ -84,6 +86,7 @@ impl Host {
             let print = print.text("created_by", refund.created_by.as_deref());
             print.json("metadata", refund.metadata.as_deref())
         });
+        let guard = guard.whole();
         let note = text("note", refund.note, NOTE_BYTES_MAX)?;
         let asked = asked(refund.created_by, refund.metadata.as_deref())?;
         let work = async {
@@ -106,6 +109,7 @@ impl Host {
     /// [`Error::Refused`] when it is captured, in whole or in part, or canceled already; what the provider call may end with.
     pub async fn cancel_payment(&self, id: &PaymentId, note: Option<String>) -> Result<Done<PaymentView>, Error> {
         let guard = self.guard("cancel_payment", id.as_str(), |print| print.text("reason", note.as_deref()));
+        let guard = guard.whole();
         let request = Request::Cancel { payment: id.clone(), note: text("reason", note, NOTE_BYTES_MAX)? };
         payment_done(self.once(&guard, self.on_payment(id, request, &guard)).await?, id)
     }

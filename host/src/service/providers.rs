@@ -10,10 +10,10 @@ use tillbox_core::id::ProviderId;
 use tillbox_runtime::request::Environment;
 use tillbox_runtime::{Inspection, Provider, ProviderInfo};
 
-use super::list::few;
+use super::list::{bounded, few};
 use super::measured::ProviderHealth;
 use super::{Error, Host};
-use crate::store::{Listed, Page, SideChange, StoreError};
+use crate::store::{Condition, Listed, Operand, Page, SideChange, StoreError};
 
 /// Bytes of a region's id: longer than any shop's.
 pub const REGION_ID_BYTES_MAX: usize = 255;
@@ -67,6 +67,28 @@ pub struct ProviderFilter {
     pub is_enabled: Option<bool>,
     /// Serving this region: on its list, or any where it has none.
     pub region: Option<String>,
+    /// And what else is wanted.
+    pub condition: Condition<ProviderField>,
+    /// The last id first.
+    pub descending: bool,
+}
+
+/// What providers are filtered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderField {
+    /// Its id.
+    Id,
+    /// Whether new sessions may use it. One that is not holds nothing.
+    IsEnabled,
+}
+
+impl PaymentProvider {
+    fn field(&self, field: ProviderField) -> Option<Operand> {
+        match field {
+            ProviderField::Id => Some(Operand::Text(self.id.to_string())),
+            ProviderField::IsEnabled => self.is_enabled.then_some(Operand::Number(1)),
+        }
+    }
 }
 
 impl Host {
@@ -115,14 +137,19 @@ impl Host {
             Some(region) => self.region_providers(region).await?,
             None => Vec::new(),
         };
-        let wanted: Vec<PaymentProvider> = self
+        bounded(&filter.condition)?;
+        let mut wanted: Vec<PaymentProvider> = self
             .known_providers()
             .await?
             .into_iter()
             .filter(|known| filter.ids.is_empty() || filter.ids.contains(&known.id))
             .filter(|known| filter.is_enabled.is_none_or(|wanted| wanted == known.is_enabled))
             .filter(|known| served.is_empty() || served.contains(&known.id))
+            .filter(|known| filter.condition.is_met(&|field| known.field(field)))
             .collect();
+        if filter.descending {
+            wanted.reverse();
+        }
         let count = wanted.len() as u64;
         let items = wanted.into_iter().skip(page.offset as usize).take(page.limit.min(Page::LIMIT_MAX) as usize);
         Ok(Listed { items: items.collect(), count })

@@ -6,7 +6,7 @@ use tillbox_core::operation::GivenReason;
 
 use super::idempotency::{Guard, Plain, object_of};
 use super::input::{NOTE_BYTES_MAX, optional_object, text};
-use super::list::{few, short};
+use super::list::{bounded, few, short};
 use super::{Error, Host};
 use crate::clock::new_tail;
 use crate::store::{Listed, RefundReason, RefundReasonFilter, SideChange, Wanted};
@@ -109,7 +109,7 @@ impl Host {
         Ok(self.inner.store.refund_reasons(ids.to_vec()).await?)
     }
 
-    /// Reasons that were not deleted.
+    /// Reasons.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Store`].
@@ -120,6 +120,7 @@ impl Host {
         let wanted = wanted.into();
         few("id", &wanted.filter.ids)?;
         few("code", &wanted.filter.codes)?;
+        bounded(&wanted.filter.condition)?;
         short(wanted.filter.text.as_deref())?;
         Ok(self.inner.store.find_refund_reasons(wanted).await?)
     }
@@ -189,7 +190,7 @@ impl Host {
     pub(super) async fn given_reason(&self, id: Option<&RefundReasonId>) -> Result<Option<GivenReason>, Error> {
         let Some(id) = id else { return Ok(None) };
         let reason = self.refund_reason(id).await?;
-        Ok(Some(GivenReason { id: reason.id, code: reason.code }))
+        Ok(Some(GivenReason { id: reason.id, code: reason.code, label: Some(reason.label) }))
     }
 
     /// Gives a new database its first reasons.

@@ -2,6 +2,8 @@
 
 use tillbox_core::command::{AuthorizationIds, Request, Subject};
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, SessionId};
+use tillbox_core::operation::{Operation, OperationKind, OperationState};
+use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Session};
 use tillbox_core::status::SessionStatus;
 use tillbox_core::text::Json;
@@ -9,10 +11,13 @@ use tillbox_core::text::Json;
 use super::execute::{Executed, state_of_session};
 use super::idempotency::{Concluded, Guard};
 use super::input::{object, optional_object};
-use super::list::few;
+use super::list::{bounded, few};
 use super::{Authorization, Done, Error, Host, NewSession, Payer, PaymentView, SessionUpdate, SessionView};
 use crate::clock::new_tail;
 use crate::store::{Key, Listed, SessionFilter, Wanted};
+
+/// How often the others are abandoned because a new one came in between: each time, one of those who contend gets through.
+const REPLACE_ATTEMPTS: usize = 8;
 
 impl Host {
     /// Opens a session with a provider. A collection can have several: other providers to choose from, or installments.
@@ -39,6 +44,7 @@ impl Host {
             let print = print.text("provider_id", Some(new.provider.as_str())).amount("amount", new.amount);
             let print = print.json("data", new.data.as_deref()).json("metadata", new.metadata.as_deref());
             let print = print.text("region_id", new.region.as_deref());
+            let print = print.text("replaces_others", new.replaces_others.then_some("true"));
             print.json("context", Some(payer.as_str()))
         });
         let guard = guard.whole();
@@ -59,15 +65,51 @@ impl Host {
         if !provider.info().takes_currency(&code) {
             return Err(Error::invalid("provider_id", format!("{} does not take {code}", new.provider)));
         }
+        let replaces_others = new.replaces_others;
         let request = Request::CreateSession {
             session: SessionId::from_tail(&new_tail()),
             provider: new.provider,
             amount: new.amount,
             context: new.payer.to_json(holder)?,
             metadata: optional_object("metadata", new.metadata.as_deref())?,
+            is_sole: replaces_others,
             products: authorization_ids(),
         };
-        self.execute(Key::Collection(collection.clone()), request, data, guard).await
+        let key = Key::Collection(collection.clone());
+        for _ in 0..REPLACE_ATTEMPTS {
+            // Whatever else speaks against it is said before anything is abandoned.
+            match self.execute(key.clone(), request.clone(), data.clone(), guard).await {
+                Err(Error::Refused(Refusal::LiveSessions)) if replaces_others => {
+                    Box::pin(self.abandon_sessions(&key, guard)).await?;
+                }
+                other => return other,
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Abandons every session that could still be paid, and none of which it is a question whether it was. Another request
+    /// with the same key may have opened one of them: it is looked for after they were read and before any is abandoned.
+    pub(super) async fn abandon_sessions(&self, key: &Key, guard: &Guard) -> Result<(), Error> {
+        let collection = self.reconcile_first(key, |_| true).await?;
+        let unpaid: Vec<&Session> =
+            collection.live_sessions().filter(|session| collection.payment_of(&session.id).is_none()).collect();
+        for session in &unpaid {
+            no_question(&collection, |operation| operation.session == session.id)?;
+        }
+        if guard.lost(self).await? {
+            return Err(Error::Contended);
+        }
+        for session in unpaid {
+            match self.without_key().delete_session(&session.id).await {
+                // Somebody else abandons it at the same time, it was paid meanwhile, or its provider never knew it.
+                Ok(_) | Err(Error::NotFound { .. }) => {}
+                Err(Error::Refused(Refusal::NotFound { .. } | Refusal::SessionClosed { .. })) => {}
+                Err(Error::Rejected { .. }) if never_opened(&collection, &session.id) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// A session that was not abandoned.
@@ -147,6 +189,7 @@ impl Host {
         few("id", &filter.ids)?;
         few("payment_collection_id", &filter.collections)?;
         few("provider_id", &filter.providers)?;
+        bounded(&filter.condition)?;
         let listed = self.inner.store.find_sessions(wanted).await?;
         let view = |collection: &Collection, id: &SessionId| {
             live_session(collection, id).ok().map(|session| SessionView::of(collection, &session))
@@ -199,9 +242,10 @@ impl Host {
     async fn authorize(&self, id: &SessionId, input: Json, guard: &Guard) -> Concluded {
         let collection = self.reconcile_first(&Key::Session(id.clone()), |operation| operation.session == *id).await?;
         let session = live_session(&collection, id)?;
-        let deciding = collection.operations.iter().any(|operation| {
-            operation.session == *id && operation.state == tillbox_core::operation::OperationState::Pending
-        });
+        let deciding = collection
+            .operations
+            .iter()
+            .any(|operation| operation.session == *id && operation.state == OperationState::Pending);
         if deciding && session.status != SessionStatus::Authorized {
             return Ok(Executed::unasked(collection));
         }
@@ -226,6 +270,28 @@ impl Host {
         let value = call.answer.map_err(|failure| super::recheck::not_told("the status of the session", failure))?;
         Ok(Done { value, operation: None, report: Some(call.report) })
     }
+}
+
+/// Refuses while it is a question what became of an operation.
+pub(super) fn no_question(collection: &Collection, concerns: impl Fn(&Operation) -> bool) -> Result<(), Refusal> {
+    let open = |operation: &&Operation| operation.state.reserves() && concerns(operation);
+    match collection.operations.iter().find(open) {
+        None => Ok(()),
+        Some(operation) if matches!(operation.state, OperationState::Running | OperationState::Pending) => {
+            Err(Refusal::InFlight { operation: operation.id.clone() })
+        }
+        Some(operation) => Err(Refusal::UncertainCharge { operation: operation.id.clone() }),
+    }
+}
+
+/// Whether opening it provably did not happen.
+fn never_opened(collection: &Collection, session: &SessionId) -> bool {
+    let failed = |operation: &Operation| {
+        operation.kind == OperationKind::Initiate
+            && operation.session == *session
+            && matches!(operation.state, OperationState::Rejected | OperationState::Absent)
+    };
+    collection.operations.iter().any(failed)
 }
 
 /// Ids for what an authorization may make.

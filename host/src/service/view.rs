@@ -3,6 +3,7 @@
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, RefundId};
 use tillbox_core::operation::{GivenReason, Operation, OperationKind, OperationState, Product};
 use tillbox_core::state::{Collection, Payment, Session, Uncertain};
+use tillbox_core::status::CollectionStatus;
 use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 use tillbox_runtime::CallReport;
@@ -67,6 +68,69 @@ pub struct PaymentView {
     pub reserved_refunds: Money,
     /// What is a question about it, if anything is.
     pub uncertain: Option<Uncertain>,
+    /// The session it came from.
+    pub session: SessionView,
+    /// The collection, without what is in it.
+    pub summary: CollectionSummary,
+}
+
+/// A collection without its sessions, payments and operations: what they come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionSummary {
+    /// Its id.
+    pub id: CollectionId,
+    /// What is to be collected.
+    pub amount: Money,
+    /// Its status.
+    pub status: CollectionStatus,
+    /// Authorized and not voided, captured or not.
+    pub authorized: Money,
+    /// Captured over all payments.
+    pub captured: Money,
+    /// Refunded over all payments.
+    pub refunded: Money,
+    /// The cart it belongs to.
+    pub cart_id: Option<String>,
+    /// The order it belongs to.
+    pub order_id: Option<String>,
+    /// The owner's own notes.
+    pub metadata: Option<Json>,
+    /// What is a question about it, if anything is.
+    pub uncertain: Option<Uncertain>,
+    /// When it was completed.
+    pub completed_at: Option<Timestamp>,
+    /// When it was canceled.
+    pub canceled_at: Option<Timestamp>,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl CollectionSummary {
+    /// What the collection comes to.
+    #[must_use]
+    pub fn of(collection: &Collection) -> Self {
+        Self {
+            id: collection.id.clone(),
+            amount: collection.amount,
+            status: collection.status,
+            authorized: collection.authorized(),
+            captured: collection.captured(),
+            refunded: collection.refunded(),
+            cart_id: collection.cart_id.clone(),
+            order_id: collection.order_id.clone(),
+            metadata: collection.metadata.clone(),
+            uncertain: collection.uncertain(|_| true),
+            completed_at: collection.completed_at,
+            canceled_at: collection.canceled_at,
+            deleted_at: collection.deleted_at,
+            created_at: collection.created_at,
+            updated_at: collection.updated_at,
+        }
+    }
 }
 
 /// A capture: an operation of that kind that is done.
@@ -158,6 +222,11 @@ impl Refund {
 impl PaymentView {
     /// The payment as the collection has it.
     pub(crate) fn of(collection: &Collection, payment: &Payment) -> Self {
+        Self::of_summed(collection, payment, CollectionSummary::of(collection))
+    }
+
+    /// The same where the collection is summed up already: that looks at everything in it.
+    pub(crate) fn of_summed(collection: &Collection, payment: &Payment, summary: CollectionSummary) -> Self {
         let captures = collection.operations.iter().filter_map(Capture::of);
         let refunds = collection.operations.iter().filter_map(Refund::of);
         Self {
@@ -170,6 +239,8 @@ impl PaymentView {
             reserved_captures: collection.reserved_captures_of(&payment.id),
             reserved_refunds: collection.reserved_refunds_of(&payment.id),
             uncertain: collection.uncertain(|operation| operation.session == payment.session),
+            session: SessionView::of(collection, collection.session(&payment.session).expect("it has its session")),
+            summary,
         }
     }
 }

@@ -3,6 +3,7 @@
 use tillbox_core::event::Event;
 use tillbox_core::state::Collection;
 
+use super::carts::CartClaim;
 use super::delivery::MergedClaim;
 use super::idempotency::KeyWrite;
 use super::outbox::OutboxEvent;
@@ -29,6 +30,8 @@ pub struct Change {
     pub claim: Option<MergedClaim>,
     /// The idempotency key that guards it, if there is one. The change is a conflict when somebody else holds the key.
     pub key: Option<KeyWrite>,
+    /// What a new collection is to its cart, if it has one.
+    pub cart: Option<CartClaim>,
 }
 
 impl Change {
@@ -36,6 +39,6 @@ impl Change {
     #[must_use]
     pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
         let events = events.iter().filter_map(|event| OutboxEvent::of(&after, event)).collect();
-        Self { before, after, events, claim: None, key: None }
+        Self { before, after, events, claim: None, key: None, cart: None }
     }
 }

@@ -4,8 +4,10 @@
 //! together or not at all, and only on top of the version that the decision was made on.
 
 mod api_keys;
+mod carts;
 mod change;
 mod claims;
+mod condition;
 mod delivery;
 mod dispatch;
 mod fault;
@@ -29,8 +31,12 @@ use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, Provider
 use tillbox_core::operation::OperationState;
 
 pub use api_keys::{ApiKeyId, ApiKeyKind, ApiKeys, KeptApiKey, Scope};
+pub use carts::{CartClaim, Carts};
 pub use change::{Change, Stored};
 pub use claims::{Claimed, Claims, Whose};
+pub use condition::{
+    CollectionField, Condition, MovementField, Operand, PaymentField, ReasonField, SessionField, Test,
+};
 pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use dispatch::{
     Channel, Claim, Dispatch, DispatchProgress, DispatchState, Dispatches, KeptSubscriber, Secret, SubscriberId,
@@ -111,6 +117,7 @@ pub trait Store:
     + Providers
     + Holders
     + Claims
+    + Carts
     + Dispatches
     + KeyStore
     + SideStore

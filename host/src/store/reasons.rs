@@ -5,6 +5,7 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::RefundReasonId;
 use tillbox_core::text::Json;
 
+use super::condition::{Condition, ReasonField};
 use super::{Listed, SideChange, SideStore, StoreError, Wanted};
 
 /// A reason for refunds.
@@ -28,7 +29,7 @@ pub struct RefundReason {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// Which reasons. Those that were deleted are never found.
+/// Which reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RefundReasonFilter {
     /// Any of these.
@@ -41,6 +42,10 @@ pub struct RefundReasonFilter {
     pub updated: super::Range,
     /// With this text in label, code or description, whatever the case of its ASCII letters.
     pub text: Option<String>,
+    /// And what else is wanted.
+    pub condition: Condition<ReasonField>,
+    /// Deleted ones too.
+    pub with_deleted: bool,
 }
 
 /// Keeping reasons.
@@ -67,7 +72,7 @@ pub trait Reasons: SideStore {
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     async fn refund_reasons(&self, ids: Vec<RefundReasonId>) -> Result<Vec<RefundReason>, StoreError>;
 
-    /// Reasons that are not deleted.
+    /// Reasons that fit.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].

@@ -1,10 +1,12 @@
-//! Finding collections and what is in them: filters, order, pages. Deleted collections and what is in them are not found.
+//! Finding collections and what is in them: filters, order, pages. Deleted collections and what is in them are found only by
+//! those who ask for them.
 
 use async_trait::async_trait;
 use tillbox_core::Timestamp;
 use tillbox_core::id::{CaptureId, CollectionId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
 
+use super::condition::{CollectionField, Condition, MovementField, PaymentField, SessionField};
 use super::{Listed, Page, StoreError};
 
 /// A span of time, both ends included; an absent end is open.
@@ -28,6 +30,10 @@ pub enum By {
     UpdatedAt,
     /// How much, in minor units. It says something within one currency.
     Amount,
+    /// What people read: reasons for refunds have it.
+    Label,
+    /// What programs read: reasons for refunds have it.
+    Code,
 }
 
 /// The order of a list.
@@ -87,8 +93,12 @@ pub struct CollectionFilter {
     pub created: Range,
     /// Last changed in this time.
     pub updated: Range,
-    /// With this text in the id or the cart's id, whatever the case of its ASCII letters.
+    /// With this text in the id, the cart's id or the order's id, whatever the case of its ASCII letters.
     pub text: Option<String>,
+    /// And what else is wanted.
+    pub condition: Condition<CollectionField>,
+    /// Deleted ones too.
+    pub with_deleted: bool,
 }
 
 /// Which sessions. Those that were deleted are never found.
@@ -106,6 +116,8 @@ pub struct SessionFilter {
     pub created: Range,
     /// Last changed in this time.
     pub updated: Range,
+    /// And what else is wanted.
+    pub condition: Condition<SessionField>,
 }
 
 /// Which payments.
@@ -131,6 +143,10 @@ pub struct PaymentFilter {
     pub updated: Range,
     /// With this text in the id, the session's id or the provider's reference, whatever the case of its ASCII letters.
     pub text: Option<String>,
+    /// And what else is wanted.
+    pub condition: Condition<PaymentField>,
+    /// Those of deleted collections too.
+    pub with_deleted: bool,
 }
 
 /// Which captures.
@@ -144,6 +160,8 @@ pub struct CaptureFilter {
     pub created_by: Vec<String>,
     /// Made in this time.
     pub created: Range,
+    /// And what else is wanted. A capture has no reason.
+    pub condition: Condition<MovementField>,
 }
 
 /// Which refunds.
@@ -159,6 +177,8 @@ pub struct RefundFilter {
     pub created_by: Vec<String>,
     /// Made in this time.
     pub created: Range,
+    /// And what else is wanted.
+    pub condition: Condition<MovementField>,
 }
 
 /// Lists. Each answers ids; what they stand for is read with its collection.

@@ -54,6 +54,8 @@ REFUSALS = {
         r"\d+ bytes",  # limits of texts are bytes, a schema counts characters
         r"is missing; say whose account it is",  # an account holder has a customer, or was made before
         r"gives no code",  # a code is made from the label, and some labels have no letters
+        r"no default currency",  # a body without a currency may come from an order, and no shop is there to ask
+        r"belongs to another order",  # which order a collection was made for
         r"the body is wrong",  # objects for providers and notes have limits of their own: 64 KiB, 32 levels
     ],
 }

@@ -206,6 +206,7 @@ fn made(number: u32) -> Event {
             id: id(number),
             amount: euros("10.50"),
             cart_id: Some(format!("cart_{number}")),
+            order_id: Some(format!("order_{number}")),
             metadata: Some(Json::from_checked(r#"{"order":"№ 7","nothing":null,"nul":"\u0000"}"#)),
         },
     )
@@ -374,6 +375,7 @@ fn refund(number: u32) -> Operation {
         refund_reason: Some(GivenReason {
             id: RefundReasonId::from_tail(&tail(number)),
             code: "shipping_issue".to_owned(),
+            label: Some("Shipping Issue".to_owned()),
         }),
         created_at: Timestamp(1_700_000_000_008),
         ..capture(number)

@@ -44,6 +44,7 @@ const ALLOWED: &[Arrows] = &[
     arrows("tests/crash", &["host", "tests/store"], &[], &[]),
     arrows("tests/gateway", &[], &[], &[]),
     arrows("tests/conformance", &["host/core", "host/runtime"], &["tests/artifacts"], &[]),
+    arrows("tests/sdk", &["host"], &[], &[]),
     arrows("tests/store", &["host/core", "host"], &[], &[]),
     arrows("tests/simulator", &["host/core", "host/runtime", "host"], &[], &[]),
     arrows("tests/integration", &["host", "tests/artifacts", "tests/gateway"], &[], &[]),

@@ -9,17 +9,12 @@ use crate::status::{CollectionStatus, SessionStatus};
 use crate::text::Json;
 use crate::time::Timestamp;
 
-pub(super) fn created(
-    id: &CollectionId,
-    amount: Money,
-    cart_id: Option<&String>,
-    metadata: Option<&Json>,
-    at: Timestamp,
-) -> Collection {
+pub(super) fn created(id: &CollectionId, amount: Money, metadata: Option<&Json>, at: Timestamp) -> Collection {
     Collection {
         id: id.clone(),
         amount,
-        cart_id: cart_id.cloned(),
+        cart_id: None,
+        order_id: None,
         metadata: metadata.cloned(),
         sessions: Vec::new(),
         payments: Vec::new(),

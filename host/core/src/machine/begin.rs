@@ -1,6 +1,6 @@
 //! The rules before a provider is asked. A refusal here costs nothing: no byte has left, nothing was written.
 
-use super::Draft;
+use super::{Draft, sole};
 use crate::command::{Abilities, Asked, AuthorizationIds, Request};
 use crate::event::Change;
 use crate::id::{OperationId, PaymentId, ProviderId, SessionId};
@@ -72,8 +72,9 @@ pub(super) fn begin(
 
 fn begin_request(draft: &mut Draft, lease: Lease<'_>, request: &Request, abilities: Abilities) -> Result<(), Refusal> {
     match request {
-        Request::CreateSession { session, provider, amount, context, metadata, products } => {
-            create_session(draft, lease, products, NewSession { session, provider, amount: *amount, context, metadata })
+        Request::CreateSession { session, provider, amount, context, metadata, is_sole, products } => {
+            let (amount, is_sole) = (*amount, *is_sole);
+            create_session(draft, lease, products, NewSession { session, provider, amount, context, metadata, is_sole })
         }
         Request::UpdateSession { session, amount, context, metadata, products } => {
             let notes = Notes { context: context.as_ref(), metadata: metadata.as_ref() };
@@ -116,6 +117,7 @@ struct NewSession<'a> {
     amount: Option<Money>,
     context: &'a Json,
     metadata: &'a Option<Json>,
+    is_sole: bool,
 }
 
 fn create_session(
@@ -135,6 +137,10 @@ fn create_session(
     if amount.minor_units() > left.minor_units() || left.is_zero() {
         return Err(Refusal::ExceedsCollection { asked: new.amount.unwrap_or(state.amount), left });
     }
+    if new.is_sole {
+        sole::make_way(draft)?;
+    }
+    let state = &draft.state;
     if state.live_sessions().count() >= SESSIONS_MAX {
         return Err(Refusal::TooMany { what: "sessions", limit: SESSIONS_MAX });
     }
@@ -373,7 +379,7 @@ fn changeable(session: &Session) -> Result<(), Refusal> {
 }
 
 /// A session whose opening provably did not happen has nothing at the provider that could be changed or charged.
-fn was_opened(state: &Collection, session: &Session) -> Result<(), Refusal> {
+pub(super) fn was_opened(state: &Collection, session: &Session) -> Result<(), Refusal> {
     let failed = |operation: &Operation| {
         operation.kind == OperationKind::Initiate
             && operation.session == session.id

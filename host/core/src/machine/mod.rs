@@ -14,6 +14,7 @@ mod observe;
 mod resolve;
 mod settle;
 mod silence;
+mod sole;
 
 use crate::command::Command;
 use crate::event::{Change, Event};
@@ -62,8 +63,9 @@ pub fn decide(state: Option<&Collection>, command: &Command, at: Timestamp) -> R
 #[must_use]
 pub fn apply(state: Option<Collection>, event: &Event) -> Option<Collection> {
     match (state, &event.change) {
-        (None, Change::CollectionCreated { id, amount, cart_id, metadata }) => {
-            Some(apply::created(id, *amount, cart_id.as_ref(), metadata.as_ref(), event.at))
+        (None, Change::CollectionCreated { id, amount, cart_id, order_id, metadata }) => {
+            let created = apply::created(id, *amount, metadata.as_ref(), event.at);
+            Some(Collection { cart_id: cart_id.clone(), order_id: order_id.clone(), ..created })
         }
         (None, other) => panic!("the first event makes the collection, not {other:?}"),
         (Some(mut state), _) => {
@@ -80,13 +82,14 @@ pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Collect
 }
 
 fn create(command: &Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let Command::CreateCollection { id, amount, cart_id, metadata } = command else {
+    let Command::CreateCollection { id, amount, cart_id, order_id, metadata } = command else {
         return Err(Refusal::WrongCollection);
     };
     let change = Change::CollectionCreated {
         id: id.clone(),
         amount: *amount,
         cart_id: cart_id.clone(),
+        order_id: order_id.clone(),
         metadata: metadata.clone(),
     };
     Ok(vec![Event { at, change }])

@@ -50,6 +50,7 @@ impl Scene {
             id: CollectionId::from_tail("1"),
             amount: eur(minor_units),
             cart_id: None,
+            order_id: None,
             metadata: None,
         };
         let log = machine::decide(None, &command, Timestamp(0)).unwrap();
@@ -158,6 +159,10 @@ impl Scene {
     // Requests, with ids of their own.
 
     pub(crate) fn create_session(&mut self, amount: Option<Money>) -> Result<OperationId, Refusal> {
+        self.new_session(amount, false)
+    }
+
+    pub(crate) fn new_session(&mut self, amount: Option<Money>, is_sole: bool) -> Result<OperationId, Refusal> {
         let (session, products) = (SessionId::from_tail(&self.tail()), self.authorization_ids());
         let provider = ProviderId::from_tail("manual_default");
         self.begin(Request::CreateSession {
@@ -166,6 +171,7 @@ impl Scene {
             amount,
             context: Json::empty(),
             metadata: None,
+            is_sole,
             products,
         })
     }

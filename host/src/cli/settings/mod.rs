@@ -44,9 +44,12 @@ fn argument(setting: &'static Setting) -> Arg {
     let default = if default.is_empty() { default } else { format!(" [default: {default}]") };
     let values = match setting.kind {
         Kind::Number { .. } | Kind::Choice { .. } => format!(" [{}]", setting.values_shown()),
-        Kind::Address { .. } | Kind::Path { .. } | Kind::Secret | Kind::Text { .. } | Kind::Switch { .. } => {
-            String::new()
-        }
+        Kind::Address { .. }
+        | Kind::Path { .. }
+        | Kind::Secret
+        | Kind::Optional { .. }
+        | Kind::Text { .. }
+        | Kind::Switch { .. } => String::new(),
     };
     let help = format!("{}{values}{default} [env: {}]", setting.meaning, setting.variable());
     let argument = Arg::new(setting.name)
@@ -60,6 +63,7 @@ fn argument(setting: &'static Setting) -> Arg {
         Kind::Address { .. }
         | Kind::Path { .. }
         | Kind::Secret
+        | Kind::Optional { .. }
         | Kind::Text { .. }
         | Kind::Number { .. }
         | Kind::Choice { .. } => argument,
@@ -308,6 +312,9 @@ pub(super) struct Settings {
     pub(super) cache_dir: Option<PathBuf>,
     pub(super) deadline_ms: u32,
     pub(super) calls_max: u32,
+    pub(super) default_currency: Option<String>,
+    pub(super) cart_source_url: Option<String>,
+    pub(super) cart_source_secret_file: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) log_format: LogFormat,
     pub(super) log_filter: String,
@@ -337,6 +344,9 @@ impl Settings {
             cache_dir: left.path("cache_dir"),
             deadline_ms: left.small("deadline_ms"),
             calls_max: left.small("calls_max"),
+            default_currency: left.text("default_currency"),
+            cart_source_url: left.text("cart_source_url"),
+            cart_source_secret_file: left.path("cart_source_secret_file"),
             limits: Limits {
                 body_bytes: left.count("body_bytes_max"),
                 header_bytes: left.count("header_bytes_max"),

@@ -40,6 +40,7 @@ pub(super) enum Topic {
     Listening,
     Keeping,
     Providers,
+    Shop,
     Limits,
     Times,
     Logs,
@@ -51,6 +52,7 @@ impl Topic {
             Self::Listening => "Listening",
             Self::Keeping => "Database",
             Self::Providers => "Providers",
+            Self::Shop => "Shop",
             Self::Limits => "Limits",
             Self::Times => "Time-outs",
             Self::Logs => "Logs",
@@ -67,6 +69,8 @@ pub(super) enum Kind {
     Path { default: Option<&'static str>, otherwise: &'static str },
     /// A text that is never shown.
     Secret,
+    /// A text that may be absent.
+    Optional { values: &'static str },
     /// A text.
     Text { default: &'static str },
     /// A whole number.
@@ -176,6 +180,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         "calls_max",
         number("calls", 1, 1_024, CALLS_MAX_DEFAULT as u64),
         "Provider calls at once, over all providers",
+    ),
+    row(
+        Topic::Shop,
+        "default_currency",
+        Kind::Optional { values: "ISO 4217 code" },
+        "Currency of collections that are made without one, such as those of orders",
+    ),
+    row(
+        Topic::Shop,
+        "cart_source_url",
+        Kind::Optional { values: "URL" },
+        "Where the shop is asked what a cart is worth; https, or http on a loopback address",
+    ),
+    row(
+        Topic::Shop,
+        "cart_source_secret_file",
+        NO_PATH,
+        "File with the secret shared with the shop, `whsec_` and base64; signs both directions",
     ),
     row(
         Topic::Limits,
@@ -288,7 +310,7 @@ impl Setting {
         match self.kind {
             Kind::Address { default } => default.unwrap_or_default().to_owned(),
             Kind::Path { default, otherwise } => default.unwrap_or(otherwise).to_owned(),
-            Kind::Secret => String::new(),
+            Kind::Secret | Kind::Optional { .. } => String::new(),
             Kind::Text { default } | Kind::Choice { default, .. } => default.to_owned(),
             Kind::Number { default, .. } => default.to_string(),
             Kind::Switch { default } => default.to_string(),
@@ -301,6 +323,7 @@ impl Setting {
             Kind::Address { .. } => "address:port".to_owned(),
             Kind::Path { .. } => "path".to_owned(),
             Kind::Secret => "URL".to_owned(),
+            Kind::Optional { values } => values.to_owned(),
             Kind::Text { .. } => "text".to_owned(),
             Kind::Number { unit, min, max, .. } => format!("{unit}, {min} to {max}"),
             Kind::Choice { words, .. } => words.join(" or "),
@@ -314,6 +337,7 @@ impl Setting {
             Kind::Address { .. } => "ADDRESS:PORT",
             Kind::Path { .. } => "PATH",
             Kind::Secret => "URL",
+            Kind::Optional { .. } => "TEXT",
             Kind::Text { .. } => "TEXT",
             Kind::Number { .. } => "NUMBER",
             Kind::Choice { .. } => "WORD",
@@ -325,7 +349,7 @@ impl Setting {
     pub(super) fn default(&self) -> Option<Value> {
         let text = match self.kind {
             Kind::Address { default } | Kind::Path { default, .. } => default?.to_owned(),
-            Kind::Secret => return None,
+            Kind::Secret | Kind::Optional { .. } => return None,
             Kind::Text { .. } | Kind::Number { .. } | Kind::Choice { .. } | Kind::Switch { .. } => self.default_shown(),
         };
         Some(self.read(&text).expect("a test reads every default"))
@@ -343,8 +367,10 @@ impl Setting {
             }
             Kind::Path { .. } if text.is_empty() => Err("must be a path".to_owned()),
             Kind::Path { .. } => Ok(Value::Path(PathBuf::from(text))),
-            Kind::Secret | Kind::Text { .. } if text.is_empty() => Err("must not be empty".to_owned()),
-            Kind::Secret | Kind::Text { .. } => Ok(Value::Text(text.to_owned())),
+            Kind::Secret | Kind::Text { .. } | Kind::Optional { .. } if text.is_empty() => {
+                Err("must not be empty".to_owned())
+            }
+            Kind::Secret | Kind::Text { .. } | Kind::Optional { .. } => Ok(Value::Text(text.to_owned())),
             Kind::Number { unit, min, max, .. } => {
                 let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
                 let number = digits.then(|| text.parse().ok()).flatten().filter(|number| (min..=max).contains(number));

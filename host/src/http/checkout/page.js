@@ -219,10 +219,11 @@ let providers = [];
 
 /** Reads everything anew; says whether it could. */
 async function refresh() {
-  const region = kept.region ? `&region_id=${encodeURIComponent(kept.region)}` : '';
+  // The list is one of a region; a region that nobody made is served by all.
+  const region = encodeURIComponent(kept.region || 'checkout');
   const [found, listed] = await Promise.all([
     ask('GET', `payment-collections/${encodeURIComponent(COLLECTION)}`),
-    ask('GET', `payment-providers?limit=100${region}`),
+    ask('GET', `payment-providers?limit=100&region_id=${region}`),
   ]);
   if (found.status === 200 && listed.status === 200) {
     collection = found.body.payment_collection;

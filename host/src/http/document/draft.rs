@@ -86,6 +86,9 @@ impl<'a> Draft<'a> {
     pub(in crate::http) fn query(&mut self, known: &[Known]) {
         for known in known {
             let mut parameter = json!({ "name": known.key, "in": "query", "schema": known.schema() });
+            if known.required {
+                parameter["required"] = json!(true);
+            }
             if matches!(known.count, Count::Commas(_)) {
                 parameter["style"] = json!("form");
                 parameter["explode"] = json!(false);

@@ -79,9 +79,10 @@ pub(super) const FAILURES: &[Failure] = &[
     Failure {
         status: 422,
         name: "Unprocessable",
-        says: "There is one already (`duplicate_error`), the provider did not take it (`provider_rejected`), or the \
-               idempotency key belongs to another request (`invalid_data`). Nothing happened.",
-        kinds: &["duplicate_error", "provider_rejected", "invalid_data"],
+        says: "There is one already (`duplicate_error`), the provider did not take it (`provider_rejected`), a session \
+               that had to be authorized was not (`payment_authorization_error`), or the idempotency key belongs to another \
+               request (`invalid_data`). Nothing happened.",
+        kinds: &["duplicate_error", "provider_rejected", "payment_authorization_error", "invalid_data"],
         again: false,
     },
     Failure {
@@ -101,8 +102,9 @@ pub(super) const FAILURES: &[Failure] = &[
     Failure {
         status: 502,
         name: "ProviderBroken",
-        says: "The provider's fault. `needs_review`: its answer contradicts the books; a person has to look.",
-        kinds: &["provider_rejected", "provider_fault", "needs_review", "provider_unavailable"],
+        says: "The provider's fault, or the shop's that was asked about a cart. `needs_review`: an answer contradicts the books; a \
+               person has to look.",
+        kinds: &["provider_rejected", "provider_fault", "needs_review", "provider_unavailable", "cart_source_fault"],
         again: false,
     },
     Failure {
@@ -129,6 +131,8 @@ pub(in crate::http) const CODES: &[&str] = &[
     "below_committed",
     "body_incomplete",
     "body_too_large",
+    "cart_source_unavailable",
+    "cart_source_wrong",
     "collection_closed",
     "contended",
     "currency_mismatch",
@@ -160,6 +164,7 @@ pub(in crate::http) const CODES: &[&str] = &[
     "live_sessions",
     "method_not_allowed",
     "needs_review",
+    "not_authorized",
     "not_found",
     "not_local",
     "not_supported",

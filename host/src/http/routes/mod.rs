@@ -55,6 +55,10 @@ pub(super) fn store() -> Routes {
             get(storefront::list_providers, "List the providers a payer can choose from."),
         )
         .route(
+            "/store/payment-collections",
+            post(storefront::create_collection, "Give the one payment collection of a cart.").asking(),
+        )
+        .route(
             "/store/payment-collections/{id}",
             get(storefront::collection, "Read what is to be paid, and its sessions."),
         )
@@ -98,7 +102,9 @@ pub(super) fn admin() -> Routes {
     Routes::default()
         .route(
             "/admin/payment-collections",
-            get(collections::list, "List payment collections.").post(collections::create, "Make a payment collection."),
+            get(collections::list, "List payment collections.")
+                .post(collections::create, "Make a payment collection.")
+                .asking(),
         )
         .route(
             "/admin/payment-collections/{id}",
@@ -115,6 +121,11 @@ pub(super) fn admin() -> Routes {
         .route(
             "/admin/payment-collections/{id}/cancel",
             post(collections::cancel, "Cancel a payment collection in which nothing is captured."),
+        )
+        .route(
+            "/admin/payment-collections/{id}/mark-as-paid",
+            post(collections::mark_as_paid, "Bring a payment collection to its end with money that came in otherwise.")
+                .asking(),
         )
         .route(
             "/admin/payment-collections/{id}/payment-sessions",

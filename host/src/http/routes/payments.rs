@@ -6,51 +6,61 @@ use tillbox_core::Money;
 use tillbox_core::id::PaymentId;
 
 use crate::Host;
-use crate::http::extract::{Asked, Id, Json, NoQuery};
+use crate::http::extract::{Asked, Id, Json, NoQuery, Only};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
-use crate::http::wire::{Amount, Cancel, Capture, Notes, OnePayment, PaymentAnswer, Payments, ProviderPayment, Refund};
-use crate::service::{Error, NewCapture, NewRefund};
-use crate::store::{Key, Page, PaymentFilter, Wanted};
+use crate::http::wire::{
+    Amount, Cancel, Capture, ChangedPayment, List, Notes, OnePayment, PaymentAnswer, Payments, ProviderPayment, Refund,
+    Selected,
+};
+use crate::service::{Error, NewCapture, NewRefund, PaymentView};
+use crate::store::{Key, Page, PaymentFilter};
 
-type Result<T> = std::result::Result<Answer<T>, ForOperator>;
+type Result<T> = std::result::Result<Selected<T>, ForOperator>;
 
-pub(super) async fn list(State(host): State<Host>, Asked(wanted): Asked<Wanted<PaymentFilter>>) -> Result<Payments> {
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(List { wanted, fields, .. }): Asked<List<PaymentFilter, Payments>>,
+) -> Result<Payments> {
     let Page { offset, limit } = wanted.page;
     let listed = host.payments(wanted).await?;
-    let payments = listed.items.iter().map(PaymentAnswer::from).collect();
-    Ok(Answer(Payments { payments, count: listed.count, offset, limit }))
+    let payments = listed.items.iter().map(|payment| PaymentAnswer::chosen(payment, &fields)).collect();
+    Ok(fields.of(Payments { payments, count: listed.count, offset, limit }))
 }
 
-pub(super) async fn show(State(host): State<Host>, Id(id): Id<PaymentId>, _: NoQuery) -> Result<OnePayment> {
-    Ok(answer(&host.payment(&id).await?))
+pub(super) async fn show(
+    State(host): State<Host>,
+    Id(id): Id<PaymentId>,
+    only: Only<OnePayment>,
+) -> Result<OnePayment> {
+    Ok(answer(&host.payment(&id).await?, only))
 }
 
 /// Notes only; no provider hears of it.
 pub(super) async fn update(
     Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
-    _: NoQuery,
+    only: Only<ChangedPayment>,
     Json(body): Json<Notes>,
-) -> Result<OnePayment> {
-    Ok(answer(&host.update_payment(&id, &body.metadata).await?))
+) -> Result<ChangedPayment> {
+    Ok(changed(&host.update_payment(&id, &body.metadata).await?, only))
 }
 
 pub(super) async fn capture(
     Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
-    _: NoQuery,
+    only: Only<OnePayment>,
     Json(body): Json<Capture>,
 ) -> Result<OnePayment> {
     let amount = amount_of(&host, &id, body.amount).await?;
     let new = NewCapture { amount, created_by: body.created_by, metadata: body.metadata };
-    Ok(answer(&host.capture(&id, new).await?.value))
+    Ok(answer(&host.capture(&id, new).await?.value, only))
 }
 
 pub(super) async fn refund(
     Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
-    _: NoQuery,
+    only: Only<OnePayment>,
     Json(body): Json<Refund>,
 ) -> Result<OnePayment> {
     let amount = amount_of(&host, &id, body.amount).await?;
@@ -61,16 +71,16 @@ pub(super) async fn refund(
         created_by: body.created_by,
         metadata: body.metadata,
     };
-    Ok(answer(&host.refund(&id, new).await?.value))
+    Ok(answer(&host.refund(&id, new).await?.value, only))
 }
 
 pub(super) async fn cancel(
     Keyed(host): Keyed,
     Id(id): Id<PaymentId>,
-    _: NoQuery,
+    only: Only<ChangedPayment>,
     Json(body): Json<Cancel>,
-) -> Result<OnePayment> {
-    Ok(answer(&host.cancel_payment(&id, body.reason).await?.value))
+) -> Result<ChangedPayment> {
+    Ok(changed(&host.cancel_payment(&id, body.reason).await?.value, only))
 }
 
 /// What the provider knows beside what the books say. Neither is changed.
@@ -78,14 +88,20 @@ pub(super) async fn ask_provider(
     State(host): State<Host>,
     Id(id): Id<PaymentId>,
     _: NoQuery,
-) -> Result<ProviderPayment> {
+) -> std::result::Result<Answer<ProviderPayment>, ForOperator> {
     let snapshot = host.retrieve_from_provider(&id).await?.value;
     let payment = host.payment(&id).await?;
     Ok(Answer(ProviderPayment { payment: PaymentAnswer::from(&payment), provider: (&snapshot).into() }))
 }
 
-fn answer(payment: &crate::service::PaymentView) -> Answer<OnePayment> {
-    Answer(OnePayment { payment: PaymentAnswer::from(payment) })
+fn answer(payment: &PaymentView, Only { fields, .. }: Only<OnePayment>) -> Selected<OnePayment> {
+    let payment = PaymentAnswer::chosen(payment, &fields);
+    fields.of(OnePayment { payment })
+}
+
+fn changed(payment: &PaymentView, Only { fields, .. }: Only<ChangedPayment>) -> Selected<ChangedPayment> {
+    let payment = PaymentAnswer::chosen(payment, &fields);
+    fields.of(ChangedPayment { payment })
 }
 
 /// An amount in the payment's own currency.

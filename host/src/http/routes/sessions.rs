@@ -6,23 +6,24 @@ use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 use tillbox_core::state::{Collection, Session};
 
 use crate::Host;
-use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery, Only};
 use crate::http::idempotency::Keyed;
 use crate::http::limits::ECHO_CHARS_MAX;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
-    AuthorizationAnswer, CollectionAnswer, CreateSession, DeletedAnswer, NewSessionAnswer, OneSession, ProviderInput,
-    SessionAnswer, SessionStatusAnswer, Sessions, UpdateSession,
+    AuthorizationAnswer, CollectionAnswer, CreateSession, DeletedAnswer, List, NewSessionAnswer, OneSession,
+    ProviderInput, Selected, SessionAnswer, SessionStatusAnswer, Sessions, UpdateSession,
 };
 use crate::service::{Error, NewSession, SessionUpdate};
-use crate::store::{Key, Page, SessionFilter, Wanted};
+use crate::store::{Key, Page, SessionFilter};
 
-type Result<T> = std::result::Result<Answer<T>, ForOperator>;
+type Result<T> = std::result::Result<Selected<T>, ForOperator>;
+type Whole<T> = std::result::Result<Answer<T>, ForOperator>;
 
 pub(super) async fn create(
     Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
-    _: NoQuery,
+    only: Only<NewSessionAnswer>,
     Json(body): Json<CreateSession>,
 ) -> Result<NewSessionAnswer> {
     let currency = host.books(&Key::Collection(id.clone())).await?.currency();
@@ -33,40 +34,48 @@ pub(super) async fn create(
         payer: body.payer,
         metadata: body.metadata,
         region: body.region_id,
+        replaces_others: false,
     };
     let (collection, session) = host.open_session(&id, new).await?.value;
-    Ok(Answer(NewSessionAnswer {
+    Ok(only.fields.of(NewSessionAnswer {
         payment_collection: CollectionAnswer::from(&collection),
         payment_session: SessionAnswer::new(&session, &collection),
     }))
 }
 
-pub(super) async fn list(State(host): State<Host>, Asked(wanted): Asked<Wanted<SessionFilter>>) -> Result<Sessions> {
+pub(super) async fn list(
+    State(host): State<Host>,
+    Asked(List { wanted, fields, .. }): Asked<List<SessionFilter, Sessions>>,
+) -> Result<Sessions> {
     let Page { offset, limit } = wanted.page;
     let listed = host.sessions(wanted).await?;
     let payment_sessions = listed.items.iter().map(SessionAnswer::listed).collect();
-    Ok(Answer(Sessions { payment_sessions, count: listed.count, offset, limit }))
+    Ok(fields.of(Sessions { payment_sessions, count: listed.count, offset, limit }))
 }
 
-pub(super) async fn show(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<OneSession> {
+pub(super) async fn show(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    only: Only<OneSession>,
+) -> Result<OneSession> {
     let (collection, session) = found(&host, &id).await?;
-    Ok(Answer(OneSession { payment_session: SessionAnswer::new(&session, &collection) }))
+    Ok(only.fields.of(OneSession { payment_session: SessionAnswer::new(&session, &collection) }))
 }
 
 pub(super) async fn update(
     Keyed(host): Keyed,
     Id(id): Id<SessionId>,
-    _: NoQuery,
+    only: Only<OneSession>,
     Json(body): Json<UpdateSession>,
 ) -> Result<OneSession> {
     let collection = host.books(&Key::Session(id.clone())).await?;
     let amount = body.amount.map(|amount| amount.of(collection.currency())).transpose()?;
     let update = SessionUpdate { amount, data: body.data, payer: body.payer, metadata: body.metadata };
     let view = host.change_session(&id, update).await?.value;
-    Ok(Answer(OneSession { payment_session: SessionAnswer::listed(&view) }))
+    Ok(only.fields.of(OneSession { payment_session: SessionAnswer::listed(&view) }))
 }
 
-pub(super) async fn delete(Keyed(host): Keyed, Id(id): Id<SessionId>, _: NoQuery, _: NoBody) -> Result<DeletedAnswer> {
+pub(super) async fn delete(Keyed(host): Keyed, Id(id): Id<SessionId>, _: NoQuery, _: NoBody) -> Whole<DeletedAnswer> {
     host.delete_session(&id).await?;
     Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-session", deleted: true }))
 }
@@ -76,7 +85,7 @@ pub(super) async fn authorize(
     Id(id): Id<SessionId>,
     _: NoQuery,
     Json(body): Json<ProviderInput>,
-) -> Result<AuthorizationAnswer> {
+) -> Whole<AuthorizationAnswer> {
     let (view, payment) = host.authorize_in_view(&id, body.data.as_deref()).await?.value;
     Ok(Answer(AuthorizationAnswer {
         payment_session: SessionAnswer::listed(&view),
@@ -84,7 +93,7 @@ pub(super) async fn authorize(
     }))
 }
 
-pub(super) async fn status(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<SessionStatusAnswer> {
+pub(super) async fn status(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Whole<SessionStatusAnswer> {
     let outcome = host.session_status(&id).await?.value;
     let (collection, session) = found(&host, &id).await?;
     Ok(Answer(SessionStatusAnswer {

@@ -7,65 +7,81 @@ use tillbox_core::id::{CollectionId, ProviderId, SessionId};
 use super::providers::listed;
 use super::sessions::{found, provider_id};
 use crate::Host;
-use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery};
+use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery, Only};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForStorefront;
 use crate::http::wire::{
     DeletedAnswer, NewStoreSessionAnswer, OneStoreCollection, OneStoreSession, ProviderInput, ProvidersAnswer,
-    StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateSession, StoreProviders, StoreSessionAnswer,
-    StoreSessionStatusAnswer,
+    Selected, StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateCollection, StoreCreateSession,
+    StoreProviders, StoreSessionAnswer, StoreSessionStatusAnswer,
 };
-use crate::service::{NewSession, ProviderFilter, SessionUpdate};
+use crate::service::{NewSession, SessionUpdate};
 use crate::store::Key;
 
-type Result<T> = std::result::Result<Answer<T>, ForStorefront>;
+type Result<T> = std::result::Result<Selected<T>, ForStorefront>;
+type Whole<T> = std::result::Result<Answer<T>, ForStorefront>;
 
 pub(super) async fn list_providers(
     State(host): State<Host>,
-    Asked(StoreProviders { region, page }): Asked<StoreProviders>,
+    Asked(StoreProviders(wanted)): Asked<StoreProviders>,
 ) -> Result<ProvidersAnswer> {
-    let filter = ProviderFilter { is_enabled: Some(true), region, ..ProviderFilter::default() };
-    Ok(Answer(listed(&host, &filter, page).await?))
+    Ok(listed(&host, wanted).await?)
+}
+
+/// The one collection of a cart.
+pub(super) async fn create_collection(
+    Keyed(host): Keyed,
+    only: Only<OneStoreCollection>,
+    Json(body): Json<StoreCreateCollection>,
+) -> Result<OneStoreCollection> {
+    let collection = host.collection_of_cart(&body.cart_id).await?;
+    Ok(only.fields.of(OneStoreCollection { payment_collection: StoreCollectionAnswer::from(&collection) }))
 }
 
 pub(super) async fn collection(
     State(host): State<Host>,
     Id(id): Id<CollectionId>,
-    _: NoQuery,
+    only: Only<OneStoreCollection>,
 ) -> Result<OneStoreCollection> {
     let collection = host.collection(&id).await?;
-    Ok(Answer(OneStoreCollection { payment_collection: StoreCollectionAnswer::from(&collection) }))
+    Ok(only.fields.of(OneStoreCollection { payment_collection: StoreCollectionAnswer::from(&collection) }))
 }
 
+/// The payer chooses one way to pay: a session that was opened before and not paid makes way.
 pub(super) async fn create_session(
     Keyed(host): Keyed,
     Id(id): Id<CollectionId>,
-    _: NoQuery,
+    only: Only<NewStoreSessionAnswer>,
     Json(body): Json<StoreCreateSession>,
 ) -> Result<NewStoreSessionAnswer> {
     let provider: ProviderId = provider_id(&host, &body.provider_id)?;
-    let new = NewSession { data: body.data, region: body.region_id, ..NewSession::new(provider) };
+    let new =
+        NewSession { data: body.data, region: body.region_id, replaces_others: true, ..NewSession::new(provider) };
     let (collection, session) = host.open_session(&id, new).await?.value;
-    Ok(Answer(NewStoreSessionAnswer {
+    Ok(only.fields.of(NewStoreSessionAnswer {
         payment_collection: StoreCollectionAnswer::from(&collection),
         payment_session: StoreSessionAnswer::new(&session, &id),
     }))
 }
 
-pub(super) async fn session(State(host): State<Host>, Id(id): Id<SessionId>, _: NoQuery) -> Result<OneStoreSession> {
+pub(super) async fn session(
+    State(host): State<Host>,
+    Id(id): Id<SessionId>,
+    only: Only<OneStoreSession>,
+) -> Result<OneStoreSession> {
     let (collection, session) = found(&host, &id).await?;
-    Ok(Answer(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
+    Ok(only.fields.of(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
 }
 
 pub(super) async fn update_session(
     Keyed(host): Keyed,
     Id(id): Id<SessionId>,
-    _: NoQuery,
+    only: Only<OneStoreSession>,
     Json(body): Json<ProviderInput>,
 ) -> Result<OneStoreSession> {
     let collection = host.books(&Key::Session(id.clone())).await?;
     let session = host.update_session(&id, SessionUpdate { data: body.data, ..SessionUpdate::default() }).await?.value;
-    Ok(Answer(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
+    Ok(only.fields.of(OneStoreSession { payment_session: StoreSessionAnswer::new(&session, &collection.id) }))
 }
 
 pub(super) async fn delete_session(
@@ -73,7 +89,7 @@ pub(super) async fn delete_session(
     Id(id): Id<SessionId>,
     _: NoQuery,
     _: NoBody,
-) -> Result<DeletedAnswer> {
+) -> Whole<DeletedAnswer> {
     host.delete_session(&id).await?;
     Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-session", deleted: true }))
 }
@@ -84,7 +100,7 @@ pub(super) async fn authorize(
     Id(id): Id<SessionId>,
     _: NoQuery,
     Json(body): Json<ProviderInput>,
-) -> Result<StoreAuthorizationAnswer> {
+) -> Whole<StoreAuthorizationAnswer> {
     let collection = host.books(&Key::Session(id.clone())).await?;
     let authorization = host.authorize_session(&id, body.data.as_deref()).await?.value;
     Ok(Answer(StoreAuthorizationAnswer {
@@ -97,7 +113,7 @@ pub(super) async fn status(
     State(host): State<Host>,
     Id(id): Id<SessionId>,
     _: NoQuery,
-) -> Result<StoreSessionStatusAnswer> {
+) -> Whole<StoreSessionStatusAnswer> {
     let outcome = host.session_status(&id).await?.value;
     let (collection, session) = found(&host, &id).await?;
     Ok(Answer(StoreSessionStatusAnswer {

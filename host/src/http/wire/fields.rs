@@ -1,7 +1,8 @@
 //! The keys of a JSON object, taken one by one. Whoever has taken all they know asks for the end, and what is left over is
 //! an error that names it.
 //!
-//! `null` is refused: a caller that says "no amount" by `null` may have meant zero, and the two differ by everything.
+//! `null` is refused: a caller that says "no amount" by `null` may have meant zero, and the two differ by everything. Only
+//! where the reference's clients send it for a text, it is taken for none.
 //!
 //! The same reading describes: without a body each key is noted with what it may hold, and that is the document.
 
@@ -127,6 +128,17 @@ impl Fields {
         self.there(key, text, String::new)
     }
 
+    /// The name of something of the shop's own, which must be there. Whether there is such a thing is not asked here.
+    pub(super) fn required_foreign(
+        &mut self,
+        key: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Result<String, Invalid> {
+        let kind = Kind::Foreign { least: *bytes.start(), most: *bytes.end() };
+        let text = self.string(key, kind, bytes, true)?;
+        self.there(key, text, String::new)
+    }
+
     /// A string that the service holds to an expression besides: the document names it, the service checks it.
     pub(super) fn text_like(
         &mut self,
@@ -181,11 +193,23 @@ impl Fields {
         T::parse(&text).ok_or_else(unknown)
     }
 
-    /// A currency, which must be there.
-    pub(super) fn required_currency(&mut self, key: &'static str) -> Result<Currency, Invalid> {
-        let text = self.string(key, Kind::Currency, 0..=BODY_BYTES_MAX, true)?;
-        let text = self.there(key, text, || "EUR".to_owned())?;
-        lookup(&text).map_err(|error| self.wrong(key, error.to_string()))
+    /// A string of so many bytes, or `null` for none.
+    pub(super) fn text_or_null(
+        &mut self,
+        key: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Result<Option<Option<String>>, Invalid> {
+        if self.left.get(key).is_some_and(|value| value.get() == "null") {
+            self.left.remove(key);
+            return Ok(Some(None));
+        }
+        Ok(self.text(key, bytes)?.map(Some))
+    }
+
+    /// A currency.
+    pub(super) fn currency(&mut self, key: &'static str) -> Result<Option<Currency>, Invalid> {
+        let Some(text) = self.string(key, Kind::Currency, 0..=BODY_BYTES_MAX, false)? else { return Ok(None) };
+        lookup(&text).map(Some).map_err(|error| self.wrong(key, error.to_string()))
     }
 
     /// A number, its digits untouched.
@@ -220,6 +244,11 @@ impl Fields {
             return Ok(None);
         };
         parse(&text).map(Some).map_err(|error| self.wrong(key, error.to_string()))
+    }
+
+    /// A provider's id. Whether there is one is not asked here.
+    pub(super) fn provider(&mut self, key: &'static str) -> Result<Option<String>, Invalid> {
+        self.string(key, Kind::Id(ProviderId::PREFIX), 0..=BODY_BYTES_MAX, false)
     }
 
     /// A provider's id, which must be there. Whether there is one is not asked here.

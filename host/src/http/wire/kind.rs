@@ -31,6 +31,8 @@ pub(in crate::http) const WEBHOOK_URL: &str = concat!(
 pub(in crate::http) enum Kind {
     /// A string of so many bytes of UTF-8.
     Text { least: usize, most: usize },
+    /// The same, by which the shop calls something of its own: there may be no such thing.
+    Foreign { least: usize, most: usize },
     /// The same, which fits an expression (ECMA-262) besides.
     Like { pattern: &'static str, least: usize, most: usize },
     /// One of some names.
@@ -87,7 +89,24 @@ impl Known {
 impl Kind {
     /// Whether it is the id of something that may be missing. A provider that is missing is wrong input.
     pub(in crate::http) fn names_a_thing(self) -> bool {
-        matches!(self, Self::Id(prefix) if prefix != ProviderId::PREFIX)
+        matches!(self, Self::Foreign { .. }) || matches!(self, Self::Id(prefix) if prefix != ProviderId::PREFIX)
+    }
+
+    /// What several of them are called in an error.
+    pub(in crate::http) fn says(self) -> String {
+        match self {
+            Self::Text { most, .. } | Self::Foreign { most, .. } | Self::Like { most, .. } => {
+                format!("texts of at most {most} bytes")
+            }
+            Self::Word(names) => format!("of {}", names().join(", ")),
+            Self::Currency => "ISO 4217 codes".to_owned(),
+            Self::Id(prefix) => format!("ids, which begin with `{prefix}_`"),
+            Self::Time => "times".to_owned(),
+            Self::Amount => "amounts".to_owned(),
+            Self::Truth => "of true and false".to_owned(),
+            Self::Whole { .. } => "whole numbers".to_owned(),
+            Self::Object | Self::Nested(_) => "objects".to_owned(),
+        }
     }
 
     pub(in crate::http) fn schema(self) -> Value {
@@ -96,7 +115,7 @@ impl Kind {
             Self::Text { least: 0, most } => {
                 json!({ "type": "string", "maxLength": most, "description": bytes(most) })
             }
-            Self::Text { least, most } => {
+            Self::Text { least, most } | Self::Foreign { least, most } => {
                 json!({ "type": "string", "minLength": least, "maxLength": most, "description": bytes(most) })
             }
             Self::Like { pattern, least, most } => {

@@ -1,28 +1,46 @@
 //! The queries of lists, one struct or filter each. A key that is not here is refused.
 
-use tillbox_core::id::{
-    AccountHolderId, CaptureId, CollectionId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId,
-};
+use std::marker::PhantomData;
+
+use tillbox_core::id::{AccountHolderId, CollectionId, ProviderId};
 use tillbox_core::operation::OperationState;
 
+use super::ProvidersAnswer;
 use super::fields::Invalid;
-use super::query::{Query, QueryInput};
-use crate::service::{EventFilter, ProviderFilter, REGION_ID_BYTES_MAX, SEARCH_BYTES_MAX};
+use super::filters;
+use super::query::{Filter, Query, QueryInput};
+use super::select::{Choosable, Chosen};
+use crate::http::limits::REASONS_LIMIT_DEFAULT;
+use crate::service::{EventFilter, ProviderField, ProviderFilter, REGION_ID_BYTES_MAX, SEARCH_BYTES_MAX};
 use crate::store::{
-    AccountHolderFilter, CaptureFilter, CollectionFilter, DispatchState, Page, PaymentFilter, RefundFilter,
+    AccountHolderFilter, By, CaptureFilter, CollectionFilter, DispatchState, Page, PaymentFilter, RefundFilter,
     RefundReasonFilter, SessionFilter, Wanted,
 };
+
+/// A list: which ones, and what of each.
+#[derive(Debug)]
+pub(in crate::http) struct List<F, E> {
+    pub(in crate::http) wanted: Wanted<F>,
+    pub(in crate::http) fields: Chosen,
+    answer: PhantomData<fn() -> E>,
+}
+
+impl<F, E: Choosable> QueryInput for List<F, E>
+where
+    Wanted<F>: QueryInput,
+{
+    fn read(query: &mut Query) -> Result<Self, Invalid> {
+        Ok(Self { wanted: Wanted::read(query)?, fields: query.fields::<E>()?, answer: PhantomData })
+    }
+}
 
 impl QueryInput for Wanted<CollectionFilter> {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
         let filter = CollectionFilter {
-            ids: query.ids("id", CollectionId::parse)?,
-            cart_ids: query.texts("cart_id")?,
-            statuses: query.names("status")?,
-            currencies: query.currencies("currency_code")?,
-            created: query.created()?,
-            updated: query.updated()?,
+            condition: query.condition(filters::COLLECTIONS)?,
             text: query.text("q", 1..=SEARCH_BYTES_MAX)?,
+            with_deleted: query.with_deleted()?,
+            ..CollectionFilter::default()
         };
         query.wanted(filter)
     }
@@ -30,31 +48,18 @@ impl QueryInput for Wanted<CollectionFilter> {
 
 impl QueryInput for Wanted<SessionFilter> {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
-        let filter = SessionFilter {
-            ids: query.ids("id", SessionId::parse)?,
-            collections: query.ids("payment_collection_id", CollectionId::parse)?,
-            providers: query.ids("provider_id", ProviderId::parse)?,
-            statuses: query.names("status")?,
-            created: query.created()?,
-            updated: query.updated()?,
-        };
-        query.wanted(filter)
+        let condition = query.condition(filters::SESSIONS)?;
+        query.wanted(SessionFilter { condition, ..SessionFilter::default() })
     }
 }
 
 impl QueryInput for Wanted<PaymentFilter> {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
         let filter = PaymentFilter {
-            ids: query.ids("id", PaymentId::parse)?,
-            collections: query.ids("payment_collection_id", CollectionId::parse)?,
-            sessions: query.ids("payment_session_id", SessionId::parse)?,
-            providers: query.ids("provider_id", ProviderId::parse)?,
-            currencies: query.currencies("currency_code")?,
-            captured: query.truth("captured")?,
-            canceled: query.truth("canceled")?,
-            created: query.created()?,
-            updated: query.updated()?,
+            condition: query.condition(filters::PAYMENTS)?,
             text: query.text("q", 1..=SEARCH_BYTES_MAX)?,
+            with_deleted: query.with_deleted()?,
+            ..PaymentFilter::default()
         };
         query.wanted(filter)
     }
@@ -62,39 +67,43 @@ impl QueryInput for Wanted<PaymentFilter> {
 
 impl QueryInput for Wanted<CaptureFilter> {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
-        let filter = CaptureFilter {
-            ids: query.ids("id", CaptureId::parse)?,
-            payments: query.ids("payment_id", PaymentId::parse)?,
-            created_by: query.texts("created_by")?,
-            created: query.created()?,
-        };
-        query.wanted(filter)
+        let condition = query.condition(filters::CAPTURES)?;
+        query.wanted(CaptureFilter { condition, ..CaptureFilter::default() })
     }
 }
 
 impl QueryInput for Wanted<RefundFilter> {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
-        let filter = RefundFilter {
-            ids: query.ids("id", RefundId::parse)?,
-            payments: query.ids("payment_id", PaymentId::parse)?,
-            reasons: query.ids("refund_reason_id", RefundReasonId::parse)?,
-            created_by: query.texts("created_by")?,
-            created: query.created()?,
-        };
-        query.wanted(filter)
+        let condition = query.condition(filters::REFUNDS)?;
+        query.wanted(RefundFilter { condition, ..RefundFilter::default() })
     }
+}
+
+/// What reasons for refunds can be ordered by.
+fn reason_orders() -> Vec<(&'static str, By)> {
+    vec![
+        ("id", By::Id),
+        ("label", By::Label),
+        ("code", By::Code),
+        ("created_at", By::CreatedAt),
+        ("updated_at", By::UpdatedAt),
+    ]
+}
+
+fn reason_order_words() -> Vec<&'static str> {
+    vec!["id", "-id", "label", "-label", "code", "-code", "created_at", "-created_at", "updated_at", "-updated_at"]
 }
 
 impl QueryInput for Wanted<RefundReasonFilter> {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
         let filter = RefundReasonFilter {
-            ids: query.ids("id", RefundReasonId::parse)?,
-            codes: query.texts("code")?,
-            created: query.created()?,
-            updated: query.updated()?,
+            condition: query.condition(filters::REASONS)?,
             text: query.text("q", 1..=SEARCH_BYTES_MAX)?,
+            with_deleted: query.with_deleted()?,
+            ..RefundReasonFilter::default()
         };
-        query.wanted(filter)
+        let order = query.order(reason_orders, reason_order_words)?;
+        Ok(Wanted { filter, order, page: query.page_of(REASONS_LIMIT_DEFAULT)? })
     }
 }
 
@@ -114,34 +123,67 @@ impl QueryInput for Wanted<AccountHolderFilter> {
     }
 }
 
+/// Providers have nothing else to be ordered by.
+fn id_order() -> Vec<(&'static str, By)> {
+    vec![("id", By::Id)]
+}
+
+fn id_order_words() -> Vec<&'static str> {
+    vec!["id", "-id"]
+}
+
 /// GET /admin/payments/payment-providers
 #[derive(Debug)]
 pub(in crate::http) struct WantedProviders {
     pub(in crate::http) filter: ProviderFilter,
     pub(in crate::http) page: Page,
+    pub(in crate::http) fields: Chosen,
+}
+
+impl WantedProviders {
+    /// Nothing of providers is ever deleted, so who wants deleted ones too is answered the same.
+    fn of(query: &mut Query, filters: &[Filter<ProviderField>], filter: ProviderFilter) -> Result<Self, Invalid> {
+        let condition = query.condition(filters)?;
+        query.with_deleted()?;
+        let order = query.said_order(id_order, id_order_words)?;
+        // Nothing said is from the first id on: there are few, and people know them by name.
+        let filter = ProviderFilter { condition, descending: order.is_some_and(|order| order.descending), ..filter };
+        Ok(Self { filter, page: query.page()?, fields: query.fields::<ProvidersAnswer>()? })
+    }
 }
 
 impl QueryInput for WantedProviders {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
-        let filter = ProviderFilter {
-            ids: query.ids("id", ProviderId::parse)?,
-            is_enabled: query.truth("is_enabled")?,
-            region: query.text("region_id", 1..=REGION_ID_BYTES_MAX)?,
-        };
+        let region = query.text("region_id", 1..=REGION_ID_BYTES_MAX)?;
+        Self::of(query, filters::PROVIDERS, ProviderFilter { region, ..ProviderFilter::default() })
+    }
+}
+
+/// GET /admin/payment-providers
+#[derive(Debug)]
+pub(in crate::http) struct WantedEntries {
+    pub(in crate::http) filter: ProviderFilter,
+    pub(in crate::http) page: Page,
+}
+
+impl QueryInput for WantedEntries {
+    fn read(query: &mut Query) -> Result<Self, Invalid> {
+        let region = query.text("region_id", 1..=REGION_ID_BYTES_MAX)?;
+        let condition = query.condition(filters::PROVIDERS)?;
+        let filter = ProviderFilter { region, condition, ..ProviderFilter::default() };
         Ok(Self { filter, page: query.page()? })
     }
 }
 
-/// GET /store/payment-providers: those that are switched on.
+/// GET /store/payment-providers: those of a region that are switched on.
 #[derive(Debug)]
-pub(in crate::http) struct StoreProviders {
-    pub(in crate::http) region: Option<String>,
-    pub(in crate::http) page: Page,
-}
+pub(in crate::http) struct StoreProviders(pub(in crate::http) WantedProviders);
 
 impl QueryInput for StoreProviders {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
-        Ok(Self { region: query.text("region_id", 1..=REGION_ID_BYTES_MAX)?, page: query.page()? })
+        let region = Some(query.required_text("region_id", 1..=REGION_ID_BYTES_MAX)?);
+        let filter = ProviderFilter { is_enabled: Some(true), region, ..ProviderFilter::default() };
+        WantedProviders::of(query, filters::STORE_PROVIDERS, filter).map(Self)
     }
 }
 

@@ -6,11 +6,14 @@
 
 mod answer;
 mod fields;
+mod filters;
 mod kind;
 mod lists;
 mod parts;
 mod query;
 mod request;
+mod select;
+mod shape;
 mod webhook_endpoint;
 
 pub(super) use answer::*;
@@ -20,4 +23,5 @@ pub(super) use lists::*;
 pub(super) use parts::IdOf;
 pub(super) use query::{Query, QueryInput, sequence};
 pub(super) use request::*;
+pub(super) use select::{Choosable, Chosen, Selected};
 pub(super) use webhook_endpoint::*;

@@ -130,6 +130,30 @@ pub(super) fn number(amount: Money) -> Decimal {
     Decimal(RawValue::from_string(amount.to_decimal()).expect("a decimal is a JSON number"))
 }
 
+/// An amount as text, in the shape that the reference keeps it in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http) struct RawAmount {
+    value: String,
+    precision: u8,
+}
+
+/// Digits that the reference computes with.
+const PRECISION: u8 = 20;
+
+/// The same amount as [`number`], for clients whose numbers are floats.
+pub(super) fn raw_amount(amount: Money) -> RawAmount {
+    RawAmount { value: amount.to_decimal(), precision: PRECISION }
+}
+
+/// Says to the document that a thing shows what is chosen of it, and its id in any case.
+pub(super) fn chosen(schema: &mut Schema) {
+    let id = schema.get("properties").is_some_and(|properties| properties.get("id").is_some());
+    schema.remove("required");
+    if id {
+        schema.insert("required".to_owned(), json!(["id"]));
+    }
+}
+
 /// A checked JSON text. One that is no JSON after all is answered as an empty object, because half an answer helps nobody.
 pub(super) fn raw(json: &Json) -> Object {
     Object(RawValue::from_string(json.as_str().to_owned()).unwrap_or_else(|error| {

@@ -8,8 +8,8 @@ use super::fields::{Amount, Fields, Input, Invalid};
 use super::kind::LINE;
 use crate::service::{
     AccountHolderUpdate, CART_ID_BYTES_MAX, CODE_BYTES_MAX, CREATED_BY_BYTES_MAX, FIELD_BYTES_MAX, FILTER_VALUES_MAX,
-    LABEL_BYTES_MAX, METHOD_KEY_BYTES_MAX, NOTE_BYTES_MAX, NewPaymentMethod, NewRefundReason, Payer,
-    REGION_ID_BYTES_MAX, RefundReasonUpdate, Verdict,
+    LABEL_BYTES_MAX, METHOD_KEY_BYTES_MAX, NOTE_BYTES_MAX, NewPaymentMethod, NewRefundReason, ORDER_ID_BYTES_MAX,
+    Payer, REGION_ID_BYTES_MAX, RefundReasonUpdate, Verdict,
 };
 
 /// POST without anything to say.
@@ -25,9 +25,10 @@ impl Input for Nothing {
 /// POST /admin/payment-collections
 #[derive(Debug)]
 pub(in crate::http) struct CreateCollection {
-    pub(in crate::http) currency: Currency,
+    pub(in crate::http) currency: Option<Currency>,
     pub(in crate::http) amount: Amount,
     pub(in crate::http) cart_id: Option<String>,
+    pub(in crate::http) order_id: Option<String>,
     pub(in crate::http) metadata: Option<String>,
 }
 
@@ -36,9 +37,10 @@ impl Input for CreateCollection {
 
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self {
-            currency: fields.required_currency("currency_code")?,
+            currency: fields.currency("currency_code")?,
             amount: fields.required_amount("amount")?,
             cart_id: fields.text("cart_id", 0..=CART_ID_BYTES_MAX)?,
+            order_id: fields.text("order_id", 0..=ORDER_ID_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
         })
     }
@@ -56,6 +58,38 @@ impl Input for UpdateCollection {
 
     fn read(fields: &mut Fields) -> Result<Self, Invalid> {
         Ok(Self { amount: fields.amount("amount")?, metadata: fields.object("metadata")? })
+    }
+}
+
+/// POST /admin/payment-collections/{id}/mark-as-paid
+#[derive(Debug)]
+pub(in crate::http) struct MarkAsPaid {
+    pub(in crate::http) order_id: String,
+    pub(in crate::http) provider_id: Option<String>,
+}
+
+impl Input for MarkAsPaid {
+    const EXAMPLE: &'static str = r#"{"order_id":"order_1"}"#;
+
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self {
+            order_id: fields.required_text("order_id", 1..=ORDER_ID_BYTES_MAX)?,
+            provider_id: fields.provider("provider_id")?,
+        })
+    }
+}
+
+/// POST /store/payment-collections
+#[derive(Debug)]
+pub(in crate::http) struct StoreCreateCollection {
+    pub(in crate::http) cart_id: String,
+}
+
+impl Input for StoreCreateCollection {
+    const EXAMPLE: &'static str = r#"{"cart_id":"cart_1"}"#;
+
+    fn read(fields: &mut Fields) -> Result<Self, Invalid> {
+        Ok(Self { cart_id: fields.required_foreign("cart_id", 1..=CART_ID_BYTES_MAX)? })
     }
 }
 
@@ -240,7 +274,7 @@ impl Input for NewRefundReason {
         Ok(Self {
             label: fields.required_text_like("label", LINE, 1..=LABEL_BYTES_MAX)?,
             code: fields.text_like("code", LINE, 1..=CODE_BYTES_MAX)?,
-            description: fields.text("description", 0..=NOTE_BYTES_MAX)?,
+            description: fields.text_or_null("description", 0..=NOTE_BYTES_MAX)?.flatten(),
             metadata: fields.object("metadata")?,
         })
     }
@@ -254,7 +288,8 @@ impl Input for RefundReasonUpdate {
         Ok(Self {
             label: fields.text_like("label", LINE, 1..=LABEL_BYTES_MAX)?,
             code: fields.text_like("code", LINE, 1..=CODE_BYTES_MAX)?,
-            description: fields.text("description", 0..=NOTE_BYTES_MAX)?,
+            // An empty one takes it away.
+            description: fields.text_or_null("description", 0..=NOTE_BYTES_MAX)?.map(Option::unwrap_or_default),
             metadata: fields.object("metadata")?,
         })
     }

@@ -6,6 +6,7 @@
 
 mod address;
 mod api_keys;
+mod carts;
 mod claims;
 mod connections;
 mod dispatch;

@@ -20,6 +20,8 @@ pub(super) struct Query {
     pub(super) table: &'static str,
     pub(super) sql: String,
     pub(super) values: Vec<Value>,
+    /// Whether the connection keeps it prepared: for texts of which there are few.
+    pub(super) is_kept: bool,
 }
 
 /// What a statement came to.
@@ -95,6 +97,16 @@ pub(super) async fn prepared(client: &ClientWrapper, statements: &[&str]) -> Res
     let mut found = Vec::with_capacity(statements.len());
     for sql in statements {
         found.push(client.prepare_cached(sql).await.map_err(|error| Trouble::of(&error))?);
+    }
+    Ok(found)
+}
+
+/// The statements of queries; those that are not kept are forgotten with their answer.
+pub(super) async fn prepared_for(client: &ClientWrapper, queries: &[Query]) -> Result<Vec<Statement>, Trouble> {
+    let mut found = Vec::with_capacity(queries.len());
+    for Query { sql, is_kept, .. } in queries {
+        let prepared = if *is_kept { client.prepare_cached(sql).await } else { client.prepare(sql).await };
+        found.push(prepared.map_err(|error| Trouble::of(&error))?);
     }
     Ok(found)
 }

@@ -8,7 +8,7 @@ use tillbox_core::operation::OperationState;
 use super::super::sql::{Find, Row, Value, decode};
 use super::connections::Connections;
 use super::fault::Trouble;
-use super::pipeline::{Answer, Pipeline, Query, prepared, row};
+use super::pipeline::{Answer, Pipeline, Query, prepared_for, row};
 use super::{KeptDelivery, Key, Listed, OperationEntry, OutboxEvent, Page, StoreError, Stored};
 
 /// How often a query is asked: a connection that died unnoticed shows it only when it is used, and reading twice is harmless.
@@ -102,8 +102,8 @@ pub(super) async fn found<T>(
     find: Find,
     decode: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Listed<T>, StoreError> {
-    let list = Query { table: find.table, sql: find.list, values: find.list_values };
-    let count = Query { table: find.table, sql: find.count, values: find.count_values };
+    let list = Query { table: find.table, sql: find.list, values: find.list_values, is_kept: find.is_kept };
+    let count = Query { table: find.table, sql: find.count, values: find.count_values, is_kept: find.is_kept };
     counted(connections, list, count, decode).await
 }
 
@@ -133,7 +133,7 @@ async fn counted<T>(
 }
 
 pub(super) fn query(table: &'static str, sql: &str, values: Vec<Value>) -> Query {
-    Query { table, sql: sql.to_owned(), values }
+    Query { table, sql: sql.to_owned(), values, is_kept: true }
 }
 
 /// The answers to queries that saw the same state of the database.
@@ -158,8 +158,7 @@ async fn snapshot(connections: &Connections, queries: Vec<Query>) -> Result<Vec<
 }
 
 async fn ask(client: &deadpool_postgres::Object, queries: &[Query]) -> Result<Vec<Answer>, Trouble> {
-    let texts: Vec<&str> = queries.iter().map(|query| query.sql.as_str()).collect();
-    let statements = prepared(client, &texts).await?;
+    let statements = prepared_for(client, queries).await?;
     let mut pipeline = Pipeline::new(client);
     pipeline.plain("begin isolation level repeatable read, read only");
     for (query, statement) in queries.iter().zip(&statements) {

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V5__idempotency", include_str!("../migrations/postgres/0005_idempotency.sql")),
     ("V6__api_keys", include_str!("../migrations/postgres/0006_api_keys.sql")),
     ("V7__trace", include_str!("../migrations/postgres/0007_trace.sql")),
+    ("V8__links", include_str!("../migrations/postgres/0008_links.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

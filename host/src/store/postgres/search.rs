@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tillbox_core::id::{CaptureId, CollectionId, PaymentId, RefundId, SessionId};
 
-use super::super::sql::{Find, Row, decode, search};
+use super::super::sql::{Dialect, Find, Row, decode, search};
 use super::super::{
     CaptureFilter, CollectionFilter, Listed, PaymentFilter, RefundFilter, Search, SessionFilter, StoreError, Wanted,
 };
@@ -22,31 +22,31 @@ impl PostgresStore {
 #[async_trait]
 impl Search for PostgresStore {
     async fn find_collections(&self, wanted: Wanted<CollectionFilter>) -> Result<Listed<CollectionId>, StoreError> {
-        self.found(search::collections(&wanted), decode::collection_id).await
+        self.found(search::collections(&wanted, Dialect::Postgres), decode::collection_id).await
     }
 
     async fn find_sessions(
         &self,
         wanted: Wanted<SessionFilter>,
     ) -> Result<Listed<(CollectionId, SessionId)>, StoreError> {
-        self.found(search::sessions(&wanted), |row| decode::part(row, SessionId::parse)).await
+        self.found(search::sessions(&wanted, Dialect::Postgres), |row| decode::part(row, SessionId::parse)).await
     }
 
     async fn find_payments(
         &self,
         wanted: Wanted<PaymentFilter>,
     ) -> Result<Listed<(CollectionId, PaymentId)>, StoreError> {
-        self.found(search::payments(&wanted), |row| decode::part(row, PaymentId::parse)).await
+        self.found(search::payments(&wanted, Dialect::Postgres), |row| decode::part(row, PaymentId::parse)).await
     }
 
     async fn find_captures(
         &self,
         wanted: Wanted<CaptureFilter>,
     ) -> Result<Listed<(CollectionId, CaptureId)>, StoreError> {
-        self.found(search::captures(&wanted), |row| decode::part(row, CaptureId::parse)).await
+        self.found(search::captures(&wanted, Dialect::Postgres), |row| decode::part(row, CaptureId::parse)).await
     }
 
     async fn find_refunds(&self, wanted: Wanted<RefundFilter>) -> Result<Listed<(CollectionId, RefundId)>, StoreError> {
-        self.found(search::refunds(&wanted), |row| decode::part(row, RefundId::parse)).await
+        self.found(search::refunds(&wanted, Dialect::Postgres), |row| decode::part(row, RefundId::parse)).await
     }
 }

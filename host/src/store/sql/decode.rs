@@ -14,7 +14,7 @@ use crate::store::{KeptDelivery, Key, OperationEntry, OutboxEvent, Page, StoreEr
 use crate::trace::Trace;
 
 pub(in crate::store) const COLLECTION: &str = "select id, version, currency, exponent, amount_minor, cart_id, metadata, \
-     status, completed_at, canceled_at, created_at, updated_at, deleted_at from collection where id = $1";
+     status, completed_at, canceled_at, created_at, updated_at, deleted_at, order_id from collection where id = $1";
 pub(in crate::store) const SESSIONS: &str = "select id, provider_id, amount_minor, status, data, client_data, \
      provider_reference, next_action, decline, context, metadata, authorized_at, deleted_at, created_at, updated_at \
      from session where collection_id = $1 order by position";
@@ -24,7 +24,7 @@ pub(in crate::store) const PAYMENTS: &str = "select id, session_id, provider_id,
 pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id, provider_id, kind, product_payment_id, \
      product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, lease_token, \
      provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, next_action_at, \
-     created_at, updated_at, refund_reason_code, is_repeatable, sealed_input \
+     created_at, updated_at, refund_reason_code, is_repeatable, sealed_input, refund_reason_label \
      from operation where collection_id = $1 order by position";
 
 /// The version alone: whether a collection that somebody remembers is still the latest.
@@ -47,6 +47,8 @@ pub(in crate::store) const IS_MERGED: &str = "select event_id from evidence wher
 pub(in crate::store) const SESSION_BY_REFERENCE: &str = "select id from session \
      where provider_id = $1 and provider_reference = $2 union \
      select session_id from payment where provider_id = $1 and provider_reference = $2 limit 1";
+
+pub(in crate::store) const CART_COLLECTION: &str = "select collection_id from cart_collection where cart_id = $1";
 
 /// The values that `limit` and `offset` of a list want.
 pub(in crate::store) fn bounds(page: Page) -> Vec<Value> {
@@ -163,6 +165,7 @@ fn collection(row: &Row) -> Result<(Collection, i64), StoreError> {
         id: place.id(CollectionId::parse(row.text(0)?))?,
         amount: money(place, row.int(4)?, currency)?,
         cart_id: row.optional_text(5)?.map(str::to_owned),
+        order_id: row.optional_text(13)?.map(str::to_owned),
         metadata: row.optional_text(6)?.map(Json::from_checked),
         sessions: Vec::new(),
         payments: Vec::new(),
@@ -267,7 +270,8 @@ fn given_reason(row: &Row) -> Result<Option<GivenReason>, StoreError> {
     match (row.optional_text(19)?, row.optional_text(26)?) {
         (None, None) => Ok(None),
         (Some(id), Some(code)) => {
-            Ok(Some(GivenReason { id: place.id(RefundReasonId::parse(id))?, code: code.to_owned() }))
+            let label = row.optional_text(29)?.map(str::to_owned);
+            Ok(Some(GivenReason { id: place.id(RefundReasonId::parse(id))?, code: code.to_owned(), label }))
         }
         (Some(_), None) | (None, Some(_)) => Err(place.corrupt("a refund reason without its id or without its code")),
     }

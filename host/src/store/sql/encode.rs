@@ -6,11 +6,11 @@ use tillbox_core::state::{Collection, Payment, Session};
 
 use super::columns::{ProductColumns, decline_to_text, headers_to_text, next_action_to_text};
 use super::{Step, Value, idempotency};
-use crate::store::{Change, DeliveryState, KeptDelivery, MergedClaim, OutboxEvent, Stored};
+use crate::store::{CartClaim, Change, DeliveryState, KeptDelivery, MergedClaim, OutboxEvent, Stored};
 
 const INSERT_COLLECTION: &str = "insert into collection (id, version, currency, exponent, amount_minor, cart_id, metadata, \
-     status, completed_at, canceled_at, created_at, updated_at) \
-     values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+     status, completed_at, canceled_at, created_at, updated_at, order_id) \
+     values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 const UPDATE_COLLECTION: &str = "update collection set version = version + 1, amount_minor = $1, metadata = $2, status = $3, \
      completed_at = $4, canceled_at = $5, deleted_at = $6, updated_at = $7 where id = $8 and version = $9";
@@ -34,9 +34,10 @@ const UPSERT_PAYMENT: &str = "insert into payment (id, collection_id, position, 
 const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, position, session_id, payment_id, provider_id, kind, \
      product_payment_id, product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, \
      lease_token, provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, \
-     next_action_at, created_at, updated_at, refund_reason_code, is_repeatable, sealed_input) \
+     next_action_at, created_at, updated_at, refund_reason_code, is_repeatable, sealed_input, \
+     refund_reason_label) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26, $27, $28, $29, $30, $31) \
+     $24, $25, $26, $27, $28, $29, $30, $31, $32) \
      on conflict (id) do update set state = excluded.state, attempts = excluded.attempts, \
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
      reason = excluded.reason, detail = excluded.detail, metadata = excluded.metadata, checks = excluded.checks, \
@@ -53,6 +54,11 @@ const INSERT_CLAIM: &str = "insert into evidence (provider_id, event_id, collect
 /// The id is ours: a second attempt finds its own first.
 const INSERT_DELIVERY: &str = "insert into delivery (id, provider_id, headers, query, body, state, attempts, next_action_at, \
      received_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing";
+
+const CLAIM_CART: &str =
+    "insert into cart_collection (cart_id, collection_id) values ($1, $2) on conflict (cart_id) do nothing";
+
+const MOVE_CART: &str = "update cart_collection set collection_id = $1 where cart_id = $2 and collection_id = $3";
 
 const CLOSE_DELIVERY: &str = "update delivery set state = $1, detail = $2, next_action_at = null, claimed_until = null, \
      updated_at = $3 where id = $4";
@@ -82,6 +88,9 @@ pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
     }
     steps.extend(change.events.iter().map(event));
     steps.extend(change.claim.iter().map(|merged| claim(id, merged)));
+    if let (Some(claim), Some(cart)) = (&change.cart, &after.cart_id) {
+        steps.push(cart_claim(cart, id, claim));
+    }
     if let Some(key) = &change.key {
         // Where a key is all that can be lost, it is looked at before anything is written; else behind the operation it names.
         let alone = change.before.is_none() && key.row.operation.is_none();
@@ -114,6 +123,19 @@ pub(in crate::store) fn close_delivery(id: &str, state: DeliveryState, detail: O
 
 pub(in crate::store) fn postpone_delivery(id: &str, next: Timestamp) -> Step {
     step(POSTPONE_DELIVERY, vec![next.0.into(), id.into()])
+}
+
+/// Guarded where the collection has to be the cart's only one: whoever comes second makes none.
+fn cart_claim(cart: &str, collection: &str, claim: &CartClaim) -> Step {
+    let values = || vec![cart.into(), collection.into()];
+    match claim {
+        CartClaim::IfNone => step(CLAIM_CART, values()),
+        CartClaim::InsteadOf(None) => Step { guarded: true, ..step(CLAIM_CART, values()) },
+        CartClaim::InsteadOf(Some(before)) => {
+            let values = vec![collection.into(), cart.into(), before.as_str().into()];
+            Step { guarded: true, ..step(MOVE_CART, values) }
+        }
+    }
 }
 
 /// Guarded: a claim that is there already makes the change a conflict, and the next look finds it merged.
@@ -152,6 +174,7 @@ fn collection(before: Option<&Stored>, after: &Collection) -> Step {
                 canceled_at,
                 after.created_at.0.into(),
                 after.updated_at.0.into(),
+                after.order_id.clone().into(),
             ],
         );
     };
@@ -252,6 +275,7 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
             operation.refund_reason.as_ref().map(|reason| reason.code.clone()).into(),
             i64::from(operation.input != Input::Gone).into(),
             sealed(&operation.input).into(),
+            operation.refund_reason.as_ref().and_then(|reason| reason.label.clone()).into(),
         ],
     )
 }

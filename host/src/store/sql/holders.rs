@@ -56,7 +56,7 @@ pub(in crate::store) fn find(wanted: &Wanted<AccountHolderFilter>) -> Find {
     conditions.within("updated_at", filter.updated);
     conditions.contains(&["email", "customer_id", "external_id"], filter.text.as_deref());
     let by = match order.by {
-        By::Id | By::Amount => "id",
+        By::Id | By::Amount | By::Label | By::Code => "id",
         By::CreatedAt => "created_at",
         By::UpdatedAt => "updated_at",
     };

@@ -14,6 +14,7 @@ pub(super) mod figures;
 mod find;
 pub(super) mod holders;
 pub(super) mod idempotency;
+pub(super) mod pattern;
 pub(super) mod providers;
 pub(super) mod reasons;
 pub(super) mod search;
@@ -21,7 +22,7 @@ pub(super) mod side;
 pub(super) mod snapshot;
 mod value;
 
-pub(super) use find::{Conditions, Find};
+pub(super) use find::{Conditions, Dialect, Find};
 pub(super) use value::{Row, Value};
 
 /// One statement with its values.

@@ -4,8 +4,8 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::RefundReasonId;
 use tillbox_core::text::Json;
 
-use super::{Conditions, Find, Row, Step, Value};
-use crate::store::{By, Page, RefundReason, RefundReasonFilter, StoreError, Wanted};
+use super::{Conditions, Dialect, Find, Row, Step, Value};
+use crate::store::{By, Page, ReasonField, RefundReason, RefundReasonFilter, StoreError, Wanted};
 
 const COLUMNS: &str = "id, label, code, description, metadata, created_at, updated_at, deleted_at";
 
@@ -46,18 +46,28 @@ fn reason(reason: &RefundReason) -> Step {
     Step { sql: UPSERT, values, guarded: true }
 }
 
-pub(in crate::store) fn find(wanted: &Wanted<RefundReasonFilter>) -> Find {
+pub(in crate::store) fn find(wanted: &Wanted<RefundReasonFilter>, dialect: Dialect) -> Find {
     let Wanted { filter, order, page } = wanted;
-    let mut conditions = Conditions::new("deleted_at is null");
+    let mut conditions = Conditions::new(if filter.with_deleted { "id is not null" } else { "deleted_at is null" });
     conditions.among("id", filter.ids.iter().map(|id| id.as_str()));
     conditions.among("code", filter.codes.iter().map(String::as_str));
     conditions.within("created_at", filter.created);
     conditions.within("updated_at", filter.updated);
     conditions.contains(&["label", "code", "description"], filter.text.as_deref());
+    conditions.meets(&filter.condition, dialect, |field| match field {
+        ReasonField::Id => "id",
+        ReasonField::Code => "code",
+        ReasonField::Label => "label",
+        ReasonField::CreatedAt => "created_at",
+        ReasonField::UpdatedAt => "updated_at",
+        ReasonField::DeletedAt => "deleted_at",
+    });
     let by = match order.by {
         By::Id | By::Amount => "id",
         By::CreatedAt => "created_at",
         By::UpdatedAt => "updated_at",
+        By::Label => "label",
+        By::Code => "code",
     };
     conditions.find("refund_reason", COLUMNS, "refund_reason", (by, "id", order.descending), *page)
 }

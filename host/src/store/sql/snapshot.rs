@@ -21,7 +21,7 @@ pub fn to_text(collection: &Collection) -> String {
     for operation in &mut after.operations {
         operation.input = std::mem::replace(&mut operation.input, Input::Gone).without_seal();
     }
-    let steps = encode::change(&Change { before: None, after, events: Vec::new(), claim: None, key: None });
+    let steps = encode::change(&Change::new(None, after, &[]));
     let mut tables: Map<String, Json> = Map::new();
     for step in &steps {
         let (table, row) = row_of(step);

@@ -4,6 +4,7 @@
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
 mod api_keys;
+mod carts;
 mod claims;
 mod dispatch;
 mod figures;
@@ -243,7 +244,7 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
@@ -251,6 +252,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0005_idempotency.sql"),
     include_str!("../migrations/sqlite/0006_api_keys.sql"),
     include_str!("../migrations/sqlite/0007_trace.sql"),
+    include_str!("../migrations/sqlite/0008_links.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tillbox_core::id::RefundReasonId;
 
-use super::super::sql::reasons;
+use super::super::sql::{Dialect, reasons};
 use super::super::{Listed, Reasons, RefundReason, RefundReasonFilter, StoreError, Wanted};
 use super::{SqliteStore, read};
 
@@ -32,6 +32,6 @@ impl Reasons for SqliteStore {
         &self,
         wanted: Wanted<RefundReasonFilter>,
     ) -> Result<Listed<RefundReason>, StoreError> {
-        self.found(reasons::find(&wanted), reasons::read).await
+        self.found(reasons::find(&wanted, Dialect::Sqlite), reasons::read).await
     }
 }

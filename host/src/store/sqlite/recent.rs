@@ -81,7 +81,7 @@ mod tests {
     fn stored(number: usize, version: i64) -> Stored {
         let id = CollectionId::from_tail(&number.to_string());
         let amount = money("1.00", "EUR").unwrap();
-        let create = Command::CreateCollection { id, amount, cart_id: None, metadata: None };
+        let create = Command::CreateCollection { id, amount, cart_id: None, order_id: None, metadata: None };
         let events = machine::decide(None, &create, Timestamp(0)).unwrap();
         Stored { collection: machine::replay(&events).unwrap(), version }
     }

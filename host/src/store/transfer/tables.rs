@@ -22,6 +22,7 @@ pub(super) const TABLES: &[Table] = &[
     table("operation", &["id"]),
     Table { local: &["ordinal"], ..table("outbox", &["sequence"]) },
     table("delivery", &["id"]),
+    table("cart_collection", &["cart_id"]),
     table("evidence", &["provider_id", "event_id"]),
     table("refund_reason", &["id"]),
     table("provider", &["id"]),

@@ -6,6 +6,8 @@
 mod client;
 mod scene;
 
+mod by_hand;
+mod choosing;
 mod flow;
 mod merchant;
 mod shares;
@@ -14,6 +16,7 @@ mod bounds;
 mod crowd;
 mod digits;
 mod faults;
+mod hostile;
 mod idempotency;
 mod keys;
 mod privacy;

@@ -80,10 +80,16 @@ fn keys_that_nobody_knows_are_named() {
     let customer =
         |inner: &str| format!(r#"{{"provider_id":"{CARDS}","context":{{"customer":{{"id":"c",{inner}}}}}}}"#);
     for (target, body, field) in [
-        (COLLECTIONS.to_owned(), r#"{"currency_code":"eur","amount":1,"order_id":"o"}"#.to_owned(), "order_id"),
+        (COLLECTIONS.to_owned(), r#"{"currency_code":"eur","amount":1,"order":"o"}"#.to_owned(), "order"),
+        (COLLECTIONS.to_owned(), r#"{"currency_code":"eur","amount":1,"order_id":7}"#.to_owned(), "order_id"),
+        (
+            COLLECTIONS.to_owned(),
+            json!({"currency_code":"eur","amount":1,"order_id":"o".repeat(256)}).to_string(),
+            "order_id",
+        ),
         (COLLECTIONS.to_owned(), r#"{"currency_code":"eur"}"#.to_owned(), "amount"),
         (COLLECTIONS.to_owned(), r#"{"amount":1}"#.to_owned(), "currency_code"),
-        (COLLECTIONS.to_owned(), String::new(), "currency_code"),
+        (COLLECTIONS.to_owned(), String::new(), "amount"),
         (COLLECTIONS.to_owned(), r#"{"currency_code":978,"amount":1}"#.to_owned(), "currency_code"),
         (COLLECTIONS.to_owned(), r#"{"currency_code":"eur","amount":1,"cart_id":7}"#.to_owned(), "cart_id"),
         (
@@ -114,6 +120,10 @@ fn keys_that_nobody_knows_are_named() {
         (format!("/admin/payments/{payment}/capture"), r#"{"amonut":1}"#.to_owned(), "amonut"),
         (format!("/admin/payments/{payment}/capture"), r#"{"amount":"1"}"#.to_owned(), "amount"),
         (format!("/admin/payments/{payment}/refund"), r#"{"refund_reason_id":"pay_1"}"#.to_owned(), "refund_reason_id"),
+        (format!("{COLLECTIONS}/{collection}/mark-as-paid"), "{}".to_owned(), "order_id"),
+        ("/store/payment-collections".to_owned(), "{}".to_owned(), "cart_id"),
+        ("/store/payment-collections".to_owned(), r#"{"cart_id":"c","amount":1}"#.to_owned(), "amount"),
+        ("/store/payment-collections".to_owned(), json!({"cart_id":"c".repeat(256)}).to_string(), "cart_id"),
         ("/admin/refund-reasons".to_owned(), "{}".to_owned(), "label"),
         ("/admin/refund-reasons".to_owned(), r#"{"label":" "}"#.to_owned(), "label"),
         ("/admin/refund-reasons".to_owned(), r#"{"label":"!"}"#.to_owned(), "code"),
@@ -243,7 +253,8 @@ fn routes_methods_and_queries_that_do_not_exist_are_refused_in_json() {
         ("/admin/operations?state=lost", "state"),
         ("/admin/events?after=x", "after"),
         ("/admin/events?limit=1001", "limit"),
-        ("/store/payment-providers?fields=%2Bsecret", "fields"),
+        ("/store/payment-providers", "region_id"),
+        ("/store/payment-providers?region_id=r&fields=%2Bsecret", "fields"),
     ] {
         shop.refuses(&Request::new("GET", target), Refused::field(field));
     }

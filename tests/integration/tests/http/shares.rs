@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::client::Request;
-use crate::scene::{CARDS, MANUAL_ID, Refused, Shop, digits, id, ok};
+use crate::scene::{CARDS, CARDS_AT_ONCE, MANUAL_ID, ROGUE, Refused, Shop, digits, id, ok};
 
 #[test]
 fn a_payer_chooses_among_providers_and_the_other_session_can_no_longer_charge() {
     let shop = Shop::open();
     let collection = shop.collection("60", "eur");
-    let (cards, cash) = (shop.session(&collection, CARDS), shop.session(&collection, MANUAL_ID));
+    let (cards, cash) = (shop.share(&collection, CARDS, "60"), shop.share(&collection, MANUAL_ID, "60"));
     let seen = shop.get(&format!("/store/payment-collections/{collection}"))["payment_collection"].clone();
     assert_eq!(seen["payment_sessions"].as_array().unwrap().len(), 2);
 
@@ -23,6 +23,66 @@ fn a_payer_chooses_among_providers_and_the_other_session_can_no_longer_charge() 
     shop.refuses(&Request::new("GET", &format!("/store/payment-sessions/{cards}")), Refused::NOT_FOUND);
     let seen = shop.get(&format!("/store/payment-collections/{collection}"))["payment_collection"].clone();
     assert_eq!((id(&seen["payment_sessions"][0]), &seen["status"]), (cash, &json!("authorized")));
+}
+
+#[test]
+fn a_storefront_has_one_session_at_a_time() {
+    let shop = Shop::open();
+    let collection = shop.collection("60", "eur");
+    let target = format!("/store/payment-collections/{collection}/payment-sessions");
+    let only = |provider: &str| {
+        let made = shop.post(&target, &json!({ "provider_id": provider }));
+        let sessions = made["payment_collection"]["payment_sessions"].as_array().unwrap().clone();
+        assert_eq!((sessions.len(), &sessions[0]["id"]), (1, &made["payment_session"]["id"]), "{made}");
+        id(&made["payment_session"])
+    };
+    let first = only(CARDS);
+    shop.authorize(&first, &json!({ "payment_method": "pm_card_threeDSecure2Required" }));
+    let second = only(MANUAL_ID);
+    shop.refuses(&Request::new("GET", &format!("/store/payment-sessions/{first}")), Refused::NOT_FOUND);
+    // One that is refused leaves the one there is.
+    let nobody = Request::post(&target, json!({ "provider_id": "pp_nobody_x" }).to_string());
+    shop.refuses(&nobody, Refused { code: "unknown_provider", ..Refused::field("provider_id") });
+    // One that was never opened is unknown at its provider, and makes way all the same.
+    let broken = Request::post(
+        &target,
+        json!({ "provider_id": ROGUE, "data": { "misbehave": "trap", "in": "initiate" } }).to_string(),
+    );
+    assert_eq!(broken.send(&shop.door).status, 502);
+    shop.refuses(&Request::new("GET", &format!("/store/payment-sessions/{second}")), Refused::NOT_FOUND);
+    let third = only(MANUAL_ID);
+    // Two at once: one of them is left.
+    std::thread::scope(|scope| {
+        for provider in [CARDS, MANUAL_ID, CARDS, MANUAL_ID] {
+            let (target, shop) = (&target, &shop);
+            scope.spawn(move || shop.ask(target, &json!({ "provider_id": provider })));
+        }
+    });
+    let seen = shop.get(&format!("/store/payment-collections/{collection}"))["payment_collection"].clone();
+    assert_eq!(seen["payment_sessions"].as_array().unwrap().len(), 1, "{seen}");
+    assert_ne!(seen["payment_sessions"][0]["id"], third.as_str());
+    // What is paid stays, and takes nothing more.
+    let last = id(&seen["payment_sessions"][0]);
+    assert_eq!(
+        shop.authorize(&last, &json!({ "payment_method": "pm_card_visa" }))["payment_session"]["status"],
+        "authorized"
+    );
+    let request = Request::post(&target, json!({ "provider_id": CARDS }).to_string());
+    shop.refuses(&request, Refused::new(400, "invalid_data", "exceeds_collection"));
+}
+
+#[test]
+fn what_a_bank_still_decides_does_not_make_way() {
+    let shop = Shop::open();
+    let collection = shop.collection("40", "eur");
+    let session = shop.session(&collection, CARDS_AT_ONCE);
+    let asked = shop.authorize(&session, &json!({ "payment_method": "pm_sepaDebit_success_de" }));
+    assert_eq!(asked["payment_session"]["status"], "pending_authorization", "{asked}");
+    let target = format!("/store/payment-collections/{collection}/payment-sessions");
+    let answer = shop.ask(&target, &json!({ "provider_id": CARDS }));
+    assert!(matches!(answer.status, 400 | 409), "decided meanwhile, or still being decided: {}", answer.body);
+    let seen = shop.get(&format!("/store/payment-collections/{collection}"))["payment_collection"].clone();
+    assert_eq!(id(&seen["payment_sessions"][0]), session);
 }
 
 #[test]

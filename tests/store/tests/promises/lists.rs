@@ -8,9 +8,9 @@ use tillbox::core::id::{CaptureId, CollectionId, ProviderId, RefundId, SessionId
 use tillbox::core::machine;
 use tillbox::core::status::{CollectionStatus, SessionStatus};
 use tillbox::store::{
-    AccountHolderFilter, By, CaptureFilter, Change, CollectionFilter, KeptHolder, KeptProvider, Key, Order, Page,
-    PaymentFilter, Range, RefundFilter, RefundReason, RefundReasonFilter, SessionFilter, Store, StoreError, Stored,
-    Wanted,
+    AccountHolderFilter, By, CaptureFilter, Change, CollectionField, CollectionFilter, Condition, KeptHolder,
+    KeptProvider, Key, Operand, Order, Page, PaymentFilter, Range, ReasonField, RefundFilter, RefundReason,
+    RefundReasonFilter, SessionFilter, Store, StoreError, Stored, Test, Wanted,
 };
 use tillbox_store_tests::place::Place;
 use tillbox_store_tests::sample::{created, holder, id, noted, payment_id, provider, reason, rich, tail};
@@ -149,6 +149,7 @@ pub(crate) async fn what_is_in_collections_is_found(place: &dyn Place) {
         created_by: vec!["user_1".into()],
         ids: vec![capture(1), capture(2)],
         created: Range { from: Some(Timestamp(MADE + 5)), to: Some(Timestamp(MADE + 5)) },
+        ..CaptureFilter::default()
     };
     are(&captures(by.clone()).await, [(id(1), capture(1))]);
     are(&captures(CaptureFilter { created_by: vec!["user_2".into()], ..by }).await, []);
@@ -157,6 +158,82 @@ pub(crate) async fn what_is_in_collections_is_found(place: &dyn Place) {
     }
     // The samples' refunds were declined: there is nothing to list.
     are(&store.find_refunds(Wanted::of(RefundFilter::default(), ALL)).await.unwrap().items, []);
+}
+
+/// Free conditions mean the same everywhere, also where databases have different words.
+pub(crate) async fn conditions_are_joined_and_mean_the_same(place: &dyn Place) {
+    let store = place.open().await;
+    for number in 1..=3 {
+        store.commit(rich(number)).await.unwrap();
+    }
+    store.commit(created(4)).await.unwrap();
+    let text = |text: &str| Operand::Text(text.to_owned());
+    let is = Condition::Is;
+    let like = |pattern: &str, any_case: bool| Test::Like { pattern: pattern.to_owned(), any_case };
+    let found = async |condition: Condition<CollectionField>| {
+        let filter = CollectionFilter { condition, ..CollectionFilter::default() };
+        collections(store.as_ref(), filter).await
+    };
+    let at = |milliseconds: i64| Operand::Number(MADE + milliseconds);
+    for (condition, wanted) in [
+        (Condition::default(), vec![4, 3, 2, 1]),
+        (Condition::Any(Vec::new()), vec![]),
+        (is(CollectionField::Order, Test::Among(vec![text("order_1"), text("order_3"), text("x")])), vec![3, 1]),
+        (is(CollectionField::Cart, Test::NotAmong(vec![text("cart_1")])), vec![4, 3, 2]),
+        (is(CollectionField::Order, Test::Empty(true)), vec![]),
+        (is(CollectionField::Order, Test::Empty(false)), vec![4, 3, 2, 1]),
+        (is(CollectionField::CompletedAt, Test::NotAmong(vec![at(0)])), vec![]),
+        (is(CollectionField::Order, Test::NotAmong(vec![text("order_1")])), vec![4, 3, 2]),
+        (is(CollectionField::Cart, Test::Above(text("cart_2"))), vec![4, 3]),
+        (is(CollectionField::Cart, Test::AtMost(text("cart_2"))), vec![2, 1]),
+        (is(CollectionField::UpdatedAt, Test::AtLeast(at(9))), vec![3, 2, 1]),
+        (is(CollectionField::UpdatedAt, Test::Below(at(9))), vec![4]),
+        (is(CollectionField::Cart, like("cart\\__", false)), vec![4, 3, 2, 1]),
+        (is(CollectionField::Cart, like("CART%", false)), vec![]),
+        (is(CollectionField::Cart, like("CART%2", true)), vec![2]),
+        (is(CollectionField::Cart, like("cart\\%%", true)), vec![]),
+        (is(CollectionField::Cart, like("*", false)), vec![]),
+        (is(CollectionField::Cart, like("[c]art_1", false)), vec![]),
+        (is(CollectionField::Cart, like("' or 1=1 --%", true)), vec![]),
+        (
+            Condition::Any(vec![
+                is(CollectionField::Cart, Test::Among(vec![text("cart_1")])),
+                Condition::All(vec![
+                    is(CollectionField::Currency, Test::Among(vec![text("EUR")])),
+                    is(CollectionField::UpdatedAt, Test::Below(at(9))),
+                ]),
+            ]),
+            vec![4, 1],
+        ),
+    ] {
+        are(&found(condition).await, wanted.into_iter().map(id));
+    }
+    // As many values as the service lets through.
+    let many: Vec<Operand> = (0..1_000).map(|number| text(&format!("cart_{number}"))).collect();
+    are(&found(is(CollectionField::Cart, Test::Among(many))).await, [4, 3, 2, 1].map(id));
+}
+
+pub(crate) async fn what_was_deleted_is_found_by_those_who_ask(place: &dyn Place) {
+    let store = place.open().await;
+    store.commit(rich(1)).await.unwrap();
+    let before = store.load(Key::Collection(id(1))).await.unwrap().unwrap();
+    store.commit(deleted(&before)).await.unwrap();
+    let gone = Condition::Is(CollectionField::DeletedAt, Test::Empty(false));
+    for (with_deleted, count) in [(false, 0), (true, 1)] {
+        let filter = CollectionFilter { with_deleted, condition: gone.clone(), ..CollectionFilter::default() };
+        assert_eq!(collections(store.as_ref(), filter).await.len(), count);
+        let filter = PaymentFilter { with_deleted, ..PaymentFilter::default() };
+        assert_eq!(store.find_payments(Wanted::of(filter, ALL)).await.unwrap().items.len(), count);
+    }
+    let old = RefundReason { deleted_at: Some(Timestamp(MADE)), ..reason(1, "late") };
+    store.keep_refund_reasons(vec![old]).await.unwrap();
+    for (with_deleted, count) in [(false, 0), (true, 1)] {
+        let condition = Condition::Is(ReasonField::Code, Test::Among(vec![Operand::Text("late".into())]));
+        let filter = RefundReasonFilter { with_deleted, condition, ..RefundReasonFilter::default() };
+        let order = Order { by: By::Label, descending: false };
+        let wanted = Wanted { order, ..Wanted::of(filter, ALL) };
+        assert_eq!(store.find_refund_reasons(wanted).await.unwrap().items.len(), count);
+    }
 }
 
 fn deleted(before: &Stored) -> Change {

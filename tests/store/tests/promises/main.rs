@@ -2,6 +2,7 @@
 //! one store to another.
 
 mod api_keys;
+mod carts;
 mod claims;
 mod dispatches;
 mod every_store;
@@ -58,6 +59,10 @@ promises! {
     lists::lists_have_spans_orders_and_pages,
     lists::a_search_takes_text_for_text,
     lists::what_is_in_collections_is_found,
+    lists::conditions_are_joined_and_mean_the_same,
+    lists::what_was_deleted_is_found_by_those_who_ask,
+    carts::a_cart_has_one_collection,
+    carts::one_wins_each_cart,
     lists::what_was_deleted_is_kept_and_not_found,
     lists::several_changes_are_kept_together_or_not_at_all,
     lists::refund_reasons_are_kept_and_each_code_is_given_once,

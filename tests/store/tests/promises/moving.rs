@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use tillbox::core::operation::OperationState;
-use tillbox::store::{Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate};
+use tillbox::store::{CartClaim, Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate};
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
     api_key, as_stored, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich, stored,
@@ -26,9 +26,11 @@ async fn there_and_back_everything_is_the_same() {
     let changes: Vec<_> = (1..=COLLECTIONS)
         .map(|number| {
             let store = Arc::clone(&store);
-            tokio::spawn(
-                async move { store.commit(if number % 10 == 0 { rich(number) } else { created(number) }).await },
-            )
+            tokio::spawn(async move {
+                let cart = (number % 20 == 0).then_some(CartClaim::IfNone);
+                let change = if number % 10 == 0 { rich(number) } else { created(number) };
+                store.commit(Change { cart, ..change }).await
+            })
         })
         .collect();
     for change in changes {

@@ -8,49 +8,75 @@ use tillbox_core::status::CollectionStatus;
 
 use super::{PaymentAnswer, SessionAnswer, StoreSessionAnswer, UncertainAnswer};
 use crate::http::wire::parts::{
-    CurrencyCode, Decimal, IdOf, Name, Object, Time, currency_code, number, optional_time, raw, time,
+    CurrencyCode, Decimal, IdOf, Name, Object, RawAmount, Time, chosen, currency_code, number, optional_time, raw,
+    raw_amount, time,
 };
-use crate::service::PaymentView;
+use crate::service::{CollectionSummary, PaymentView};
 
-/// A collection, for operators.
+/// A collection without what is in it, for operators.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(in crate::http) struct CollectionAnswer {
+#[schemars(transform = chosen)]
+pub(in crate::http) struct SummaryAnswer {
     id: IdOf<CollectionId>,
     currency_code: CurrencyCode,
     amount: Decimal,
+    raw_amount: RawAmount,
     status: Name<CollectionStatus>,
     authorized_amount: Decimal,
     captured_amount: Decimal,
     refunded_amount: Decimal,
     cart_id: Option<String>,
+    order_id: Option<String>,
     metadata: Option<Object>,
     uncertain: Option<UncertainAnswer>,
     completed_at: Option<Time>,
     canceled_at: Option<Time>,
     created_at: Time,
     updated_at: Time,
+    deleted_at: Option<Time>,
+}
+
+impl From<&CollectionSummary> for SummaryAnswer {
+    fn from(collection: &CollectionSummary) -> Self {
+        Self {
+            id: (&collection.id).into(),
+            currency_code: currency_code(collection.amount),
+            amount: number(collection.amount),
+            raw_amount: raw_amount(collection.amount),
+            status: collection.status.into(),
+            authorized_amount: number(collection.authorized),
+            captured_amount: number(collection.captured),
+            refunded_amount: number(collection.refunded),
+            cart_id: collection.cart_id.clone(),
+            order_id: collection.order_id.clone(),
+            metadata: collection.metadata.as_ref().map(raw),
+            uncertain: collection.uncertain.map(Into::into),
+            completed_at: optional_time(collection.completed_at),
+            canceled_at: optional_time(collection.canceled_at),
+            created_at: time(collection.created_at),
+            updated_at: time(collection.updated_at),
+            deleted_at: optional_time(collection.deleted_at),
+        }
+    }
+}
+
+/// A collection, for operators.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(transform = chosen)]
+pub(in crate::http) struct CollectionAnswer {
+    #[serde(flatten)]
+    summary: SummaryAnswer,
     payment_sessions: Vec<SessionAnswer>,
     payments: Vec<PaymentAnswer>,
 }
 
 impl From<&Collection> for CollectionAnswer {
     fn from(collection: &Collection) -> Self {
-        let payments = collection.payments.iter().map(|payment| PaymentView::of(collection, payment));
+        let summary = CollectionSummary::of(collection);
+        let view = |payment| PaymentView::of_summed(collection, payment, summary.clone());
+        let payments = collection.payments.iter().map(view);
         Self {
-            id: (&collection.id).into(),
-            currency_code: currency_code(collection.amount),
-            amount: number(collection.amount),
-            status: collection.status.into(),
-            authorized_amount: number(collection.authorized()),
-            captured_amount: number(collection.captured()),
-            refunded_amount: number(collection.refunded()),
-            cart_id: collection.cart_id.clone(),
-            metadata: collection.metadata.as_ref().map(raw),
-            uncertain: collection.uncertain(|_| true).map(Into::into),
-            completed_at: optional_time(collection.completed_at),
-            canceled_at: optional_time(collection.canceled_at),
-            created_at: time(collection.created_at),
-            updated_at: time(collection.updated_at),
+            summary: (&summary).into(),
             payment_sessions: collection
                 .live_sessions()
                 .map(|session| SessionAnswer::new(session, collection))
@@ -62,11 +88,20 @@ impl From<&Collection> for CollectionAnswer {
 
 /// A collection, for storefronts.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(transform = chosen)]
 pub(in crate::http) struct StoreCollectionAnswer {
     id: IdOf<CollectionId>,
     currency_code: CurrencyCode,
     amount: Decimal,
+    raw_amount: RawAmount,
     status: Name<CollectionStatus>,
+    authorized_amount: Decimal,
+    captured_amount: Decimal,
+    refunded_amount: Decimal,
+    completed_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
+    deleted_at: Option<Time>,
     payment_sessions: Vec<StoreSessionAnswer>,
 }
 
@@ -76,7 +111,15 @@ impl From<&Collection> for StoreCollectionAnswer {
             id: (&collection.id).into(),
             currency_code: currency_code(collection.amount),
             amount: number(collection.amount),
+            raw_amount: raw_amount(collection.amount),
             status: collection.status.into(),
+            authorized_amount: number(collection.authorized()),
+            captured_amount: number(collection.captured()),
+            refunded_amount: number(collection.refunded()),
+            completed_at: optional_time(collection.completed_at),
+            created_at: time(collection.created_at),
+            updated_at: time(collection.updated_at),
+            deleted_at: optional_time(collection.deleted_at),
             payment_sessions: collection
                 .live_sessions()
                 .map(|session| StoreSessionAnswer::new(session, &collection.id))

@@ -1,6 +1,7 @@
 //! Answers, one struct each. The `Store…` ones are for storefronts: they have no field that could hold a provider's private
 //! state, the payer, or a provider's words.
 
+mod choice;
 mod collection;
 mod holder;
 mod operation;
@@ -17,10 +18,10 @@ use tillbox_core::id::{OperationId, ProviderId};
 use tillbox_core::state::Uncertain;
 
 use crate::http::document::{CODES, kinds};
-use crate::http::wire::parts::{IdOf, Time, optional_time, time};
+use crate::http::wire::parts::{IdOf, Time, chosen, optional_time, time};
 use crate::service::PaymentProvider;
 
-pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer};
+pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer, SummaryAnswer};
 pub(in crate::http) use holder::{AccountHolderAnswer, PaymentMethodAnswer};
 pub(in crate::http) use operation::{EventAnswer, OperationAnswer, OperationEntryAnswer};
 pub(in crate::http) use payment::{CaptureAnswer, PaymentAnswer, RefundAnswer, StorePaymentAnswer};
@@ -83,6 +84,7 @@ pub(in crate::http) struct DeletedAnswer {
 
 /// A provider that is installed or was.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(transform = chosen)]
 pub(in crate::http) struct ProviderAnswer {
     id: IdOf<ProviderId>,
     is_enabled: bool,
@@ -116,6 +118,7 @@ macro_rules! envelopes {
 }
 
 envelopes! {
+    NewCollectionAnswer { payment_collection: CollectionAnswer }
     OneCollection { payment_collection: CollectionAnswer }
     Collections { payment_collections: Vec<CollectionAnswer>, count: u64, offset: u32, limit: u32 }
     OneStoreCollection { payment_collection: StoreCollectionAnswer }
@@ -129,6 +132,7 @@ envelopes! {
     SessionStatusAnswer { payment_session: SessionAnswer, provider: OutcomeAnswer }
     StoreSessionStatusAnswer { payment_session: StoreSessionAnswer, provider: StoreOutcomeAnswer }
     OnePayment { payment: PaymentAnswer }
+    ChangedPayment { payment: PaymentAnswer }
     Payments { payments: Vec<PaymentAnswer>, count: u64, offset: u32, limit: u32 }
     OneProvider { payment_provider: ProviderAnswer }
     OneProviderDetails { payment_provider: ProviderDetailsAnswer }

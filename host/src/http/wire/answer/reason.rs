@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tillbox_core::id::RefundReasonId;
 
-use crate::http::wire::parts::{IdOf, Object, Time, raw, time};
+use crate::http::wire::parts::{IdOf, Object, Time, chosen, optional_time, raw, time};
 use crate::store::RefundReason;
 
 /// A reason for refunds, for operators.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(transform = chosen)]
 pub(in crate::http) struct RefundReasonAnswer {
     id: IdOf<RefundReasonId>,
     label: String,
@@ -17,6 +18,7 @@ pub(in crate::http) struct RefundReasonAnswer {
     metadata: Option<Object>,
     created_at: Time,
     updated_at: Time,
+    deleted_at: Option<Time>,
 }
 
 impl From<&RefundReason> for RefundReasonAnswer {
@@ -29,6 +31,7 @@ impl From<&RefundReason> for RefundReasonAnswer {
             metadata: reason.metadata.as_ref().map(raw),
             created_at: time(reason.created_at),
             updated_at: time(reason.updated_at),
+            deleted_at: optional_time(reason.deleted_at),
         }
     }
 }

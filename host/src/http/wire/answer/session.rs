@@ -9,19 +9,21 @@ use tillbox_core::text::Json;
 
 use super::UncertainAnswer;
 use crate::http::wire::parts::{
-    CurrencyCode, Decimal, DeclineAnswer, IdOf, Name, NextActionAnswer, Object, StoreDeclineAnswer, Time,
-    currency_code, number, optional_time, raw, time,
+    CurrencyCode, Decimal, DeclineAnswer, IdOf, Name, NextActionAnswer, Object, RawAmount, StoreDeclineAnswer, Time,
+    chosen, currency_code, number, optional_time, raw, raw_amount, time,
 };
 use crate::service::SessionView;
 
 /// A session, for operators.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(transform = chosen)]
 pub(in crate::http) struct SessionAnswer {
     id: IdOf<SessionId>,
     payment_collection_id: IdOf<CollectionId>,
     provider_id: IdOf<ProviderId>,
     currency_code: CurrencyCode,
     amount: Decimal,
+    raw_amount: RawAmount,
     status: Name<SessionStatus>,
     uncertain: Option<UncertainAnswer>,
     data: Object,
@@ -34,6 +36,7 @@ pub(in crate::http) struct SessionAnswer {
     authorized_at: Option<Time>,
     created_at: Time,
     updated_at: Time,
+    deleted_at: Option<Time>,
 }
 
 impl SessionAnswer {
@@ -49,6 +52,7 @@ impl SessionAnswer {
             provider_id: (&session.provider).into(),
             currency_code: currency_code(session.amount),
             amount: number(session.amount),
+            raw_amount: raw_amount(session.amount),
             status: session.status.into(),
             uncertain: view.uncertain.map(Into::into),
             data: raw(&session.data),
@@ -61,18 +65,21 @@ impl SessionAnswer {
             authorized_at: optional_time(session.authorized_at),
             created_at: time(session.created_at),
             updated_at: time(session.updated_at),
+            deleted_at: optional_time(session.deleted_at),
         }
     }
 }
 
 /// A session, for storefronts. `data` is what the provider meant for them.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(transform = chosen)]
 pub(in crate::http) struct StoreSessionAnswer {
     id: IdOf<SessionId>,
     payment_collection_id: IdOf<CollectionId>,
     provider_id: IdOf<ProviderId>,
     currency_code: CurrencyCode,
     amount: Decimal,
+    raw_amount: RawAmount,
     status: Name<SessionStatus>,
     data: Object,
     next_action: Option<NextActionAnswer>,
@@ -80,6 +87,7 @@ pub(in crate::http) struct StoreSessionAnswer {
     authorized_at: Option<Time>,
     created_at: Time,
     updated_at: Time,
+    deleted_at: Option<Time>,
 }
 
 impl StoreSessionAnswer {
@@ -90,6 +98,7 @@ impl StoreSessionAnswer {
             provider_id: (&session.provider).into(),
             currency_code: currency_code(session.amount),
             amount: number(session.amount),
+            raw_amount: raw_amount(session.amount),
             status: session.status.into(),
             data: client_data(session.client_data.as_ref()),
             next_action: session.next_action.as_ref().map(Into::into),
@@ -97,6 +106,7 @@ impl StoreSessionAnswer {
             authorized_at: optional_time(session.authorized_at),
             created_at: time(session.created_at),
             updated_at: time(session.updated_at),
+            deleted_at: optional_time(session.deleted_at),
         }
     }
 }

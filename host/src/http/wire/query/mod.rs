@@ -1,19 +1,24 @@
 //! The query of a URL, taken key by key like a body. A filter that is not known is refused: ignoring it would answer a
 //! question nobody asked.
 
+mod filter;
+mod nest;
+
 use std::ops::RangeInclusive;
 
 use tillbox_core::Timestamp;
 use tillbox_core::id::IdError;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::fields::Invalid;
 use super::kind::{Count, EVENT_KIND, Kind, Known, Names};
-use crate::currency::lookup;
-use crate::http::limits::{ECHO_CHARS_MAX, EVENTS_LIMIT_DEFAULT, LIST_LIMIT_DEFAULT};
+use super::select::{Choosable, Chosen};
+use crate::http::limits::{EVENTS_LIMIT_DEFAULT, FIELDS_MAX, LIST_LIMIT_DEFAULT};
 use crate::service::{EVENTS_MAX, FIELD_BYTES_MAX, FILTER_KIND_BYTES_MAX, FILTER_VALUES_MAX};
 use crate::store::{By, Order, Page, Range, Wanted};
+use filter::{moment, not_a_time};
+use nest::{Node, shown};
+
+pub(super) use filter::{CREATED_AT, Filter, Holds, UPDATED_AT};
 
 /// A text without commas: several of them stand in one value.
 const NO_COMMA: &str = "^[^,]*$";
@@ -27,30 +32,40 @@ pub(in crate::http) trait QueryInput: Sized {
 /// Pairs that nobody has taken yet.
 #[derive(Debug)]
 pub(in crate::http) struct Query {
-    left: Vec<(String, String)>,
+    left: Vec<(String, Node)>,
     known: Vec<Known>,
+    /// Nothing was sent: what is required is made up, and only the keys count.
+    describes: bool,
 }
+
+/// What a list can be ordered by, in the words of the query.
+type Orders = fn() -> Vec<(&'static str, By)>;
 
 impl Query {
     /// Reads all pairs into `T`, and refuses what `T` does not know.
     pub(in crate::http) fn read<T: QueryInput>(pairs: Vec<(String, String)>) -> Result<T, Invalid> {
-        let mut query = Self { left: pairs, known: Vec::new() };
+        let mut query = Self { left: nest::read(pairs)?, known: Vec::new(), describes: false };
         let value = T::read(&mut query)?;
         query.end()?;
         Ok(value)
     }
 
-    /// The keys that are read into `T`. Every one of them may be left out, so reading nothing reads them all.
+    /// The keys that are read into `T`.
     pub(in crate::http) fn describe<T: QueryInput>() -> Vec<Known> {
-        let mut query = Self { left: Vec::new(), known: Vec::new() };
+        let mut query = Self { left: Vec::new(), known: Vec::new(), describes: true };
         let read = T::read(&mut query).map(drop);
-        debug_assert!(read.is_ok(), "every key of a query may be left out: {read:?}");
+        debug_assert!(read.is_ok(), "a `QueryInput` takes its keys and decides nothing: {read:?}");
         query.known
     }
 
     /// `limit` and `offset`.
     pub(in crate::http) fn page(&mut self) -> Result<Page, Invalid> {
-        let limit = self.number("limit", 1, Page::LIMIT_MAX, LIST_LIMIT_DEFAULT)?;
+        self.page_of(LIST_LIMIT_DEFAULT)
+    }
+
+    /// The same with another limit where none is said.
+    pub(super) fn page_of(&mut self, otherwise: u32) -> Result<Page, Invalid> {
+        let limit = self.number("limit", 1, Page::LIMIT_MAX, otherwise)?;
         Ok(Page { limit, offset: self.number("offset", 0, u32::MAX, 0)? })
     }
 
@@ -81,26 +96,44 @@ impl Query {
         self.among(key, kind, "kinds of events, such as payment.captured or payment.*", fits)
     }
 
-    /// `order`: `id`, `created_at`, `updated_at` or `amount`, with `-` in front for the greatest first.
-    fn order(&mut self) -> Result<Order, Invalid> {
-        let Some(text) = self.one("order", Kind::Word(orders))? else { return Ok(Order::default()) };
+    /// `order`: one of the names, with `-` in front for the greatest first. `words` are those names, as the document lists
+    /// them.
+    pub(super) fn order(&mut self, orders: Orders, words: fn() -> Vec<&'static str>) -> Result<Order, Invalid> {
+        Ok(self.said_order(orders, words)?.unwrap_or_default())
+    }
+
+    /// The same, where it is said.
+    pub(super) fn said_order(
+        &mut self,
+        orders: Orders,
+        words: fn() -> Vec<&'static str>,
+    ) -> Result<Option<Order>, Invalid> {
+        let Some(text) = self.one("order", Kind::Word(words))? else { return Ok(None) };
         let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
-        let by = match name {
-            "id" => By::Id,
-            "created_at" => By::CreatedAt,
-            "updated_at" => By::UpdatedAt,
-            "amount" => By::Amount,
-            _ => {
-                let what = "must be id, created_at, updated_at or amount, with `-` in front for the greatest first";
-                return Err(Invalid::field("order", what));
-            }
-        };
-        Ok(Order { by, descending })
+        let by = orders().into_iter().find(|(known, _)| *known == name).map(|(_, by)| by);
+        let by = by.ok_or_else(|| {
+            let known: Vec<&str> = orders().into_iter().map(|(name, _)| name).collect();
+            let known = known.join(", ");
+            Invalid::field("order", format!("must be one of {known}, with `-` in front for the greatest first"))
+        })?;
+        Ok(Some(Order { by, descending }))
     }
 
     /// What of a list is wanted: its filter, `order`, `limit` and `offset`.
     pub(in crate::http) fn wanted<F>(&mut self, filter: F) -> Result<Wanted<F>, Invalid> {
-        Ok(Wanted { filter, order: self.order()?, page: self.page()? })
+        Ok(Wanted { filter, order: self.order(orders, order_words)?, page: self.page()? })
+    }
+
+    /// `fields`: what of the answer is wanted.
+    pub(in crate::http) fn fields<E: Choosable>(&mut self) -> Result<Chosen, Invalid> {
+        let (kind, count) = (Kind::Word(words::<E>), Count::Commas(FIELDS_MAX));
+        let asked = self.text_of(Known { key: "fields", kind, count, required: false })?;
+        Chosen::read::<E>(asked.as_deref())
+    }
+
+    /// `with_deleted`: whether what was deleted is wanted too.
+    pub(super) fn with_deleted(&mut self) -> Result<bool, Invalid> {
+        Ok(self.truth("with_deleted")?.unwrap_or(false))
     }
 
     /// Ids of a kind with commas between them; none means any.
@@ -118,12 +151,6 @@ impl Query {
         self.among(key, Kind::Word(T::all), &format!("of {}", T::all().join(", ")), T::parse)
     }
 
-    /// Currencies with commas between them, as the store writes them; none means any.
-    pub(in crate::http) fn currencies(&mut self, key: &'static str) -> Result<Vec<String>, Invalid> {
-        let known = |code: &str| lookup(code).ok().map(|currency| currency.code().to_owned());
-        self.among(key, Kind::Currency, "ISO 4217 codes", known)
-    }
-
     /// Texts with commas between them; none means any.
     pub(in crate::http) fn texts(&mut self, key: &'static str) -> Result<Vec<String>, Invalid> {
         let kind = Kind::Like { pattern: NO_COMMA, least: 0, most: FIELD_BYTES_MAX };
@@ -139,13 +166,16 @@ impl Query {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Vec<T>, Invalid> {
         let count = Count::Commas(FILTER_VALUES_MAX);
-        let Some(text) = self.take(Known { key, kind, count, required: false })? else { return Ok(Vec::new()) };
-        let values = text.split(',').count();
+        let wrong = || Invalid::field(key, format!("must be one or several {what}, with commas"));
+        let texts: Vec<String> = match self.take(Known { key, kind, count, required: false }) {
+            None => return Ok(Vec::new()),
+            Some(node) => node.texts().ok_or_else(wrong)?,
+        };
+        let values = texts.len();
         if values > FILTER_VALUES_MAX {
             return Err(Invalid::field(key, format!("{values} values, at most {FILTER_VALUES_MAX} are allowed")));
         }
-        let wrong = || Invalid::field(key, format!("must be one or several {what}, with commas"));
-        text.split(',').map(|part| parse(part).ok_or_else(wrong)).collect()
+        texts.iter().map(|part| parse(part).ok_or_else(wrong)).collect()
     }
 
     /// One name.
@@ -179,42 +209,69 @@ impl Query {
         Err(Invalid::field(key, format!("{} bytes, {least} to {most} are allowed", text.len())))
     }
 
+    /// The same, which must be there.
+    pub(super) fn required_text(&mut self, key: &'static str, bytes: RangeInclusive<usize>) -> Result<String, Invalid> {
+        let text = self.text(key, bytes)?;
+        if let Some(known) = self.known.last_mut() {
+            known.required = true;
+        }
+        match text {
+            Some(text) => Ok(text),
+            None if self.describes => Ok(String::new()),
+            None => Err(Invalid::field(key, "is missing")),
+        }
+    }
+
     /// `created_at[$gte]` and its like.
     pub(in crate::http) fn created(&mut self) -> Result<Range, Invalid> {
-        self.range(["created_at[$gte]", "created_at[$gt]", "created_at[$lte]", "created_at[$lt]"])
+        self.range("created_at", filter::CREATED_AT)
     }
 
     /// `updated_at[$gte]` and its like.
     pub(in crate::http) fn updated(&mut self) -> Result<Range, Invalid> {
-        self.range(["updated_at[$gte]", "updated_at[$gt]", "updated_at[$lte]", "updated_at[$lt]"])
+        self.range("updated_at", filter::UPDATED_AT)
     }
 
     /// Times are whole milliseconds, so what is after one is not before the next.
-    fn range(&mut self, keys: [&'static str; 4]) -> Result<Range, Invalid> {
-        let [from, after, to, before] = keys;
-        let (from, after, to, before) = (self.time(from)?, self.time(after)?, self.time(to)?, self.time(before)?);
-        let after = after.map(|at| Timestamp(at.0.saturating_add(1)));
-        let before = before.map(|at| Timestamp(at.0.saturating_sub(1)));
-        let latest = [from, after].into_iter().flatten().max();
-        let earliest = [to, before].into_iter().flatten().min();
-        Ok(Range { from: latest, to: earliest })
+    fn range(&mut self, key: &'static str, keys: &[&'static str]) -> Result<Range, Invalid> {
+        self.note_times(keys);
+        let ends = match self.found(key) {
+            None => return Ok(Range::default()),
+            Some(Node::Map(ends)) => ends,
+            Some(Node::Text(_) | Node::List(_)) => {
+                return Err(Invalid::field(key, "takes $gte, $gt, $lte and $lt in brackets"));
+            }
+        };
+        let mut range = Range::default();
+        for (end, node) in ends {
+            let path = format!("{key}[{end}]");
+            let Node::Text(text) = node else { return Err(not_a_time(&path)) };
+            let at = moment(&text).ok_or_else(|| not_a_time(&path))?;
+            let later = |at: Timestamp| range.from.map_or(at, |from| from.max(at));
+            let earlier = |at: Timestamp| range.to.map_or(at, |to| to.min(at));
+            match end.as_str() {
+                "$gte" => range.from = Some(later(at)),
+                "$gt" => range.from = Some(later(Timestamp(at.0.saturating_add(1)))),
+                "$lte" => range.to = Some(earlier(at)),
+                "$lt" => range.to = Some(earlier(Timestamp(at.0.saturating_sub(1)))),
+                _ => return Err(Invalid::field(shown(&path), "is none of $gte, $gt, $lte and $lt")),
+            }
+        }
+        Ok(range)
     }
 
-    fn time(&mut self, key: &'static str) -> Result<Option<Timestamp>, Invalid> {
-        let Some(text) = self.one(key, Kind::Time)? else { return Ok(None) };
-        let parsed = OffsetDateTime::parse(&text, &Rfc3339).ok();
-        let at = parsed.and_then(|at| i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok());
-        let wrong = || Invalid::field(key, "must be a time of RFC 3339, such as 2030-01-31T09:30:00Z");
-        at.map(|at| Some(Timestamp(at))).ok_or_else(wrong)
+    /// A time is taken with operators behind its name; the document lists those that most ask for.
+    fn note_times(&mut self, keys: &[&'static str]) {
+        let known = |key: &&'static str| Known { key, kind: Kind::Time, count: Count::One, required: false };
+        self.known.extend(keys.iter().map(known));
     }
 
     /// Refuses what nobody has taken.
     fn end(self) -> Result<(), Invalid> {
         let Some((key, _)) = self.left.first() else { return Ok(()) };
-        let shown: String = key.chars().take(ECHO_CHARS_MAX).collect();
         let known: Vec<&str> = self.known.iter().map(|known| known.key).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Err(Invalid::field(shown, format!("is not a query parameter of this route; known are: {known}")))
+        Err(Invalid::field(shown(key), format!("is not a query parameter of this route; known are: {known}")))
     }
 
     fn number<T>(&mut self, key: &'static str, min: T, max: T, otherwise: T) -> Result<T, Invalid>
@@ -230,17 +287,27 @@ impl Query {
     }
 
     fn one(&mut self, key: &'static str, kind: Kind) -> Result<Option<String>, Invalid> {
-        self.take(Known { key, kind, count: Count::One, required: false })
+        self.text_of(Known { key, kind, count: Count::One, required: false })
     }
 
-    fn take(&mut self, known: Known) -> Result<Option<String>, Invalid> {
-        self.known.push(known);
-        let Some(at) = self.left.iter().position(|(name, _)| name == known.key) else { return Ok(None) };
-        let (_, value) = self.left.remove(at);
-        if self.left.iter().any(|(name, _)| name == known.key) {
-            return Err(Invalid::field(known.key, "stands twice in the query"));
+    fn text_of(&mut self, known: Known) -> Result<Option<String>, Invalid> {
+        let key = known.key;
+        match self.take(known) {
+            None => Ok(None),
+            Some(Node::Text(text)) => Ok(Some(text)),
+            Some(Node::List(_)) => Err(Invalid::field(key, "stands twice in the query")),
+            Some(Node::Map(_)) => Err(Invalid::field(key, "is one value; it takes no names in brackets")),
         }
-        Ok(Some(value))
+    }
+
+    fn take(&mut self, known: Known) -> Option<Node> {
+        self.known.push(known);
+        self.found(known.key)
+    }
+
+    fn found(&mut self, key: &str) -> Option<Node> {
+        let at = self.left.iter().position(|(name, _)| name == key)?;
+        Some(self.left.remove(at).1)
     }
 }
 
@@ -250,8 +317,18 @@ pub(in crate::http) fn sequence(text: &str) -> Option<i64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// What `order` may be.
-fn orders() -> Vec<&'static str> {
+/// What `fields` may name, as the document lists it: signs before names and parts of parts it has no words for.
+fn words<E: Choosable>() -> Vec<&'static str> {
+    E::SHAPE.words()
+}
+
+/// What most lists can be ordered by.
+fn orders() -> Vec<(&'static str, By)> {
+    vec![("id", By::Id), ("created_at", By::CreatedAt), ("updated_at", By::UpdatedAt), ("amount", By::Amount)]
+}
+
+/// The same as the document lists it.
+fn order_words() -> Vec<&'static str> {
     vec!["id", "-id", "created_at", "-created_at", "updated_at", "-updated_at", "amount", "-amount"]
 }
 
@@ -262,8 +339,8 @@ mod tests {
     use super::*;
 
     fn query(pairs: &[(&str, &str)]) -> Query {
-        let left = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Query { left, known: Vec::new() }
+        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Query { left: nest::read(pairs).unwrap(), known: Vec::new(), describes: false }
     }
 
     #[test]
@@ -292,8 +369,13 @@ mod tests {
         assert_eq!(asked.truth("captured").unwrap(), Some(false));
         assert_eq!(asked.wanted(()).unwrap().order, Order { by: By::Amount, descending: true });
         asked.end().unwrap();
-        for (key, value) in [("order", "price"), ("order", ""), ("created_at[$lte]", "yesterday"), ("captured", "yes")]
-        {
+        for (key, value) in [
+            ("order", "price"),
+            ("order", ""),
+            ("created_at[$lte]", "yesterday"),
+            ("created_at[$ne]", "2030-01-01"),
+            ("captured", "yes"),
+        ] {
             let mut asked = query(&[(key, value)]);
             let wrong = [asked.created().err(), asked.truth("captured").err(), asked.wanted(()).err()];
             assert!(wrong.iter().flatten().any(|wrong| wrong.field.as_deref() == Some(key)), "{key}={value}");
@@ -309,9 +391,6 @@ mod tests {
         let text = |text: &str| query(&[("q", text)]).text("q", 1..=3);
         assert_eq!(text("abc").unwrap().as_deref(), Some("abc"));
         assert!(text("").is_err() && text("abcd").is_err());
-        let codes = |text: &str| query(&[("currency_code", text)]).currencies("currency_code");
-        assert_eq!(codes("eur,USD").unwrap(), ["EUR", "USD"]);
-        assert!(codes("eur,nix").is_err());
     }
 
     #[test]

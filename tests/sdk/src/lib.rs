@@ -1,0 +1,1 @@
+//! Nothing: the test in `tests/` is all there is, and a package needs a target.
