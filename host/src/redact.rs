@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use tillbox_runtime::text::{REDACTED, redact_card_numbers};
 
 /// What secrets begin with that this program makes or takes.
-const SECRET_PREFIXES: &[&str] = &["sk_", "whsec_", "Bearer ", "bearer ", "Basic ", "basic "];
+const SECRET_PREFIXES: &[&str] = &["sk_", "cs_", "whsec_", "Bearer ", "bearer ", "Basic ", "basic "];
 
 /// Characters behind a prefix that make it a secret and not a word.
 const SECRET_CHARS_MIN: usize = 8;

@@ -25,5 +25,6 @@ pub(super) async fn to_try(host: &Host, address: SocketAddr) -> Result<String, F
     let title = Some("the checkout page of `serve --demo`".to_owned());
     let expires_at = Some(Timestamp(SystemClock.now().0 + KEY_MS));
     let (_, key) = host.create_api_key(NewApiKey { title, expires_at, ..NewApiKey::publishable() }).await?;
-    Ok(format!("http://{address}{}", checkout_path(&collection, key.reveal())))
+    let secret = host.client_secret(&collection).await?;
+    Ok(format!("http://{address}{}", checkout_path(&collection, key.reveal(), secret.reveal())))
 }

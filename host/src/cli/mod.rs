@@ -3,8 +3,10 @@
 //! It decides nothing about money. Exit codes: 0 done, 1 failed, 2 not understood (by clap). Results go to standard output,
 //! logs and errors to standard error.
 
+mod audit;
 mod bench;
 mod completions;
+mod customers;
 mod database;
 mod demo;
 mod encryption;
@@ -68,6 +70,9 @@ enum Command {
     /// Say who may call the HTTP server.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Look at who changed something over HTTP.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Look at who hears of events, and tell again what was given up.
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
@@ -99,6 +104,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Provider(command) => inspect::run(command).await,
         Command::Operations(command) => operations::run(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Webhooks(command) => webhooks::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Openapi(_) => openapi::run(),

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -21,7 +22,7 @@ use super::screen::{Screen, Style, table};
 use super::settings::{self, Flags, LOG_FILTER_DEFAULT, Said, Settings, TlsFiles};
 use super::{shop, walk};
 use crate::Host;
-use crate::http::{Server, Tls};
+use crate::http::{CustomerTokens, Server, Tls};
 use crate::store::Page;
 
 /// The database file when none is named.
@@ -86,6 +87,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         return check(&settings, &rows, wanted).await;
     }
 
+    let tokens = settings.tokens.verifier()?;
     let tls = settings.tls.as_ref().map(read_tls).transpose()?;
     if arguments.demo && tls.is_some() {
         let what = "the demonstration speaks plain HTTP, and the server would speak TLS";
@@ -106,16 +108,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let counted = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let place = Place { address, is_tls: tls.is_some(), metrics: counted };
-    let mut server = Server::new(host.clone()).limits(settings.limits);
-    if let Some(listener) = metrics {
-        server = server.metrics(listener);
-    }
-    if settings.is_behind_proxy {
-        server = server.behind_proxy();
-    }
-    if let Some(tls) = &tls {
-        server = server.tls(tls.clone());
-    }
+    let server = chosen(Server::new(host.clone()).limits(settings.limits), &settings, metrics, tls.as_ref(), tokens);
     let drain = Duration::from_millis(settings.limits.drain_ms);
     let running = Running::start(listener, server, tls, host.clone(), drain)?;
     let screen = Screen::standard();
@@ -128,11 +121,35 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     told
 }
 
+/// The server as it was chosen.
+fn chosen(
+    mut server: Server,
+    settings: &Settings,
+    metrics: Option<TcpListener>,
+    tls: Option<&Tls>,
+    tokens: Option<Arc<dyn CustomerTokens>>,
+) -> Server {
+    if let Some(listener) = metrics {
+        server = server.metrics(listener);
+    }
+    if settings.is_behind_proxy {
+        server = server.behind_proxy();
+    }
+    if let Some(tls) = tls {
+        server = server.tls(tls.clone());
+    }
+    if let Some(tokens) = tokens {
+        server = server.customer_tokens(tokens);
+    }
+    server
+}
+
 /// Says what counts. Every file is looked at that a start would need; no port and no database is opened.
 async fn check(settings: &Settings, rows: &[Vec<String>], wanted: Vec<Wanted>) -> Result<(), Failure> {
     encryption::given(Host::builder(), settings.encryption_key_file.as_deref())?;
     settings.tls.as_ref().map(read_tls).transpose()?;
     shop::given(Host::builder(), settings)?;
+    settings.tokens.verifier()?;
     let loaded = load::load(&start_sandbox(settings)?, wanted).await?;
     let screen = Screen::standard();
     for line in table(rows, &[]) {

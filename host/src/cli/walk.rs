@@ -4,6 +4,7 @@
 //! Every line claims something and is checked before it is printed: an answer that is not what the line says ends the walk.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,7 +18,7 @@ use super::failure::Failure;
 use super::screen::{Screen, Style};
 use crate::Host;
 use crate::clock::{Clock, SystemClock};
-use crate::http::PUBLISHABLE_KEY_HEADER;
+use crate::http::{CLIENT_SECRET_HEADER, PUBLISHABLE_KEY_HEADER};
 use crate::service::{IssuedApiKey, NewApiKey};
 use crate::store::Scope;
 
@@ -43,7 +44,7 @@ pub(super) async fn run(screen: Screen, host: &Host, address: SocketAddr) -> Res
     let (secret, secret_key) = host.create_api_key(secret).await?;
     let publishable = NewApiKey { title, expires_at, ..NewApiKey::publishable() };
     let (publishable, publishable_key) = host.create_api_key(publishable).await?;
-    let walk = Walk { screen, address, secret_key, publishable_key };
+    let walk = Walk { screen, address, secret_key, publishable_key, client_secret: Mutex::default() };
     let walked = async {
         walk.providers().await?;
         walk.card().await?;
@@ -63,6 +64,8 @@ struct Walk {
     address: SocketAddr,
     secret_key: IssuedApiKey,
     publishable_key: IssuedApiKey,
+    /// Of the collection at hand: the shop's server hands it to its storefront.
+    client_secret: Mutex<String>,
 }
 
 /// An answer of the server.
@@ -139,6 +142,7 @@ impl Walk {
         let answer = self.post(COLLECTIONS, &body).await?;
         answer.expect(200, &[("/payment_collection/status", "not_paid"), ("/payment_collection/amount", amount)])?;
         self.told(&answer, "the shop's server opens a payment collection: not_paid")?;
+        *self.client_secret.lock().expect("no holder panics") = answer.text("/payment_collection/client_secret")?;
         answer.text("/payment_collection/id")
     }
 
@@ -219,7 +223,8 @@ impl Walk {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         request = if path.starts_with("/store/") {
-            request.header(PUBLISHABLE_KEY_HEADER, self.publishable_key.reveal())
+            let secret = self.client_secret.lock().expect("no holder panics").clone();
+            request.header(PUBLISHABLE_KEY_HEADER, self.publishable_key.reveal()).header(CLIENT_SECRET_HEADER, secret)
         } else {
             request.header(header::AUTHORIZATION, format!("Bearer {}", self.secret_key.reveal()))
         };

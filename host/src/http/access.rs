@@ -17,11 +17,15 @@ pub(super) enum Access {
     Anybody,
     /// A publishable key.
     Storefront,
+    /// A publishable key, and proof that the collection of the path is the visitor's.
+    OfCollection,
+    /// The same for the collection of the path's session.
+    OfSession,
     /// A secret key with this scope.
     Server(Scope),
 }
 
-use Access::{Anybody, Server, Storefront};
+use Access::{Anybody, OfCollection, OfSession, Server, Storefront};
 use Scope::{Administer, Operate, Read};
 
 /// Path, method, and who.
@@ -33,13 +37,13 @@ pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/hooks/payment/{provider}", "POST", Anybody),
     ("/store/payment-providers", "GET", Storefront),
     ("/store/payment-collections", "POST", Storefront),
-    ("/store/payment-collections/{id}", "GET", Storefront),
-    ("/store/payment-collections/{id}/payment-sessions", "POST", Storefront),
-    ("/store/payment-sessions/{id}", "GET", Storefront),
-    ("/store/payment-sessions/{id}", "POST", Storefront),
-    ("/store/payment-sessions/{id}", "DELETE", Storefront),
-    ("/store/payment-sessions/{id}/authorize", "POST", Storefront),
-    ("/store/payment-sessions/{id}/status", "GET", Storefront),
+    ("/store/payment-collections/{id}", "GET", OfCollection),
+    ("/store/payment-collections/{id}/payment-sessions", "POST", OfCollection),
+    ("/store/payment-sessions/{id}", "GET", OfSession),
+    ("/store/payment-sessions/{id}", "POST", OfSession),
+    ("/store/payment-sessions/{id}", "DELETE", OfSession),
+    ("/store/payment-sessions/{id}/authorize", "POST", OfSession),
+    ("/store/payment-sessions/{id}/status", "GET", OfSession),
     ("/admin/payment-collections", "GET", Server(Read)),
     ("/admin/payment-collections", "POST", Server(Operate)),
     ("/admin/payment-collections/{id}", "GET", Server(Read)),
@@ -49,6 +53,7 @@ pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/admin/payment-collections/{id}/cancel", "POST", Server(Operate)),
     ("/admin/payment-collections/{id}/mark-as-paid", "POST", Server(Operate)),
     ("/admin/payment-collections/{id}/payment-sessions", "POST", Server(Operate)),
+    ("/admin/payment-collections/{id}/rotate-client-secret", "POST", Server(Operate)),
     ("/admin/payment-sessions", "GET", Server(Read)),
     ("/admin/payment-sessions/{id}", "GET", Server(Read)),
     ("/admin/payment-sessions/{id}", "POST", Server(Operate)),
@@ -94,6 +99,7 @@ pub(super) const TABLE: &[(&str, &str, Access)] = &[
     ("/admin/operations/{id}/void", "POST", Server(Administer)),
     ("/admin/events", "GET", Server(Read)),
     ("/admin/events/stream", "GET", Server(Read)),
+    ("/admin/audit", "GET", Server(Administer)),
     ("/admin/webhook-endpoints", "GET", Server(Administer)),
     ("/admin/webhook-endpoints", "POST", Server(Administer)),
     ("/admin/webhook-endpoints/{id}", "GET", Server(Administer)),
@@ -198,7 +204,9 @@ mod tests {
                     let open = ["/health/", "/hooks/", "/openapi.json"];
                     assert!(open.iter().any(|open| path.starts_with(open)), "{path}");
                 }
-                Storefront => assert!(path.starts_with("/store/"), "{path}"),
+                Storefront => assert!(path.starts_with("/store/") && !path.contains("{id}"), "{path}"),
+                OfCollection => assert!(path.starts_with("/store/payment-collections/{id}"), "{path}"),
+                OfSession => assert!(path.starts_with("/store/payment-sessions/{id}"), "{path}"),
                 Server(Read) => {
                     let reads = path.starts_with("/admin/") || *path == "/metrics";
                     assert!(reads && *method == "GET", "{method} {path}");

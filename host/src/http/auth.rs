@@ -3,29 +3,39 @@
 //! It decides by `access` and the service's word on a key, and by nothing in the path or the body. What goes to the log of
 //! a failed call is the id of a key, never what was presented.
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tillbox_core::id::{CollectionId, SessionId};
 
 use super::access::{Access, Ruling, ruling};
+use super::audit;
 use super::credentials::{Authorization, PUBLISHABLE_KEY_HEADER, authorization, single};
+use super::extract::Id;
+use super::options::Options;
 use super::place::route;
 use super::problem::Problem;
-use crate::Host;
+use super::tokens::CustomerTokens;
+use super::visitor::Visitor;
 use crate::service::{ApiKey, NotAKey};
 use crate::store::{ApiKeyKind, Scope};
+use crate::{Error, Host};
 
 /// What the middleware needs.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
     host: Host,
     open: bool,
+    tokens: Option<Arc<dyn CustomerTokens>>,
 }
 
 impl Guard {
-    pub(super) fn new(host: Host, open: bool) -> Self {
-        Self { host, open }
+    pub(super) fn new(host: Host, options: &Options) -> Self {
+        Self { host, open: options.open, tokens: options.tokens.clone() }
     }
 }
 
@@ -40,15 +50,60 @@ pub(super) async fn pass(State(guard): State<Guard>, mut request: Request, next:
             return Problem::no_route().into_response();
         }
     };
-    let allowed = match access {
-        _ if guard.open => Ok(()),
-        Access::Anybody => Ok(()),
-        Access::Storefront => storefront(&guard.host, request.headers()).await.map(drop),
-        Access::Server(scope) => server(&guard.host, request.headers(), scope).await.map(drop),
+    let (mut parts, body) = request.into_parts();
+    let call = match guard.admits(access, &mut parts).await {
+        Ok(_) if access == Access::Anybody => Ok(None),
+        Ok(key) => audit::begin(&guard.host, &route, key.as_ref(), &mut parts).await,
+        Err(problem) => Err(problem),
     };
-    match allowed {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    let call = match call {
+        Ok(call) => call,
+        Err(problem) => return problem.into_response(),
+    };
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(call) = call {
+        call.end(&response);
+    }
+    response
+}
+
+impl Guard {
+    /// Lets the request in, by this key and with what is known of its visitor, or says why not.
+    async fn admits(&self, access: Access, parts: &mut Parts) -> Result<Option<ApiKey>, Problem> {
+        if self.open {
+            parts.extensions.insert(Visitor::trusted());
+            return Ok(None);
+        }
+        match access {
+            Access::Anybody => Ok(None),
+            Access::Server(scope) => server(&self.host, &parts.headers, scope).await.map(Some),
+            Access::Storefront | Access::OfCollection | Access::OfSession => {
+                let key = storefront(&self.host, &parts.headers).await?;
+                let visitor = Visitor::of(&parts.headers, self.tokens.as_deref())?;
+                match access {
+                    Access::OfCollection => {
+                        let Id(id) = Id::<CollectionId>::from_request_parts(parts, &()).await?;
+                        visitor.check(&self.host, Some(&id)).await?;
+                    }
+                    Access::OfSession => {
+                        let Id(id) = Id::<SessionId>::from_request_parts(parts, &()).await?;
+                        let collection = self.collection_of(&id).await?;
+                        visitor.check(&self.host, collection.as_ref()).await?;
+                    }
+                    Access::Anybody | Access::Storefront | Access::Server(_) => {}
+                }
+                parts.extensions.insert(visitor);
+                Ok(Some(key))
+            }
+        }
+    }
+
+    async fn collection_of(&self, id: &SessionId) -> Result<Option<CollectionId>, Problem> {
+        match self.host.collection_of_session(id).await {
+            Ok(collection) => Ok(Some(collection.id)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -189,7 +244,7 @@ mod tests {
                 let code = body["code"].as_str().unwrap_or_default();
                 match access {
                     Access::Anybody => assert!(!code.contains("key"), "{method} {path}: {body}"),
-                    Access::Storefront => {
+                    Access::Storefront | Access::OfCollection | Access::OfSession => {
                         assert_eq!((status.as_u16(), code), (400, "publishable_key_missing"), "{path}")
                     }
                     Access::Server(_) => assert_eq!((status.as_u16(), code), (401, "secret_key_missing"), "{path}"),

@@ -11,6 +11,9 @@ use super::wire::Invalid;
 /// Where a storefront puts its key.
 pub const PUBLISHABLE_KEY_HEADER: &str = "x-publishable-api-key";
 
+/// Where a storefront puts the client secret of a payment collection. Never in a URL: those are logged.
+pub const CLIENT_SECRET_HEADER: &str = "x-client-secret";
+
 /// Some clients leave out the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,

@@ -84,7 +84,7 @@ pub(super) async fn pass(State((host, door)): State<(Host, Door)>, mut request: 
 }
 
 /// The key: a string of RFC 8941 in quotes, as the draft wants it, or the same without quotes, as most clients send it.
-fn read(headers: &HeaderMap) -> Result<Option<String>, Invalid> {
+pub(super) fn read(headers: &HeaderMap) -> Result<Option<String>, Invalid> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

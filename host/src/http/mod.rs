@@ -10,7 +10,7 @@
 //! | unknown route or id | 404 | `not_found` |
 //! | input that can never be right | 400, 405, 413, 415 | `invalid_data` |
 //! | no key for the door, or none that counts | 401 under `/admin`, 400 `not_allowed` under `/store` | `unauthorized` |
-//! | the key may not do it | 403 | `forbidden` |
+//! | the key may not do it, or the collection is not the visitor's | 403 | `forbidden` |
 //! | the state forbids it | 400 | `not_allowed` |
 //! | there is one already | 422 | `duplicate_error` |
 //! | it may be right in a moment | 409 with `Retry-After` | `conflict` |
@@ -34,12 +34,14 @@
 mod document;
 mod limits;
 mod options;
+mod tokens;
 
 mod wire;
 
 mod problem;
 
 mod access;
+mod audit;
 mod auth;
 mod checkout;
 mod credentials;
@@ -49,6 +51,7 @@ mod gate;
 mod idempotency;
 mod place;
 mod rate;
+mod visitor;
 
 mod routes;
 
@@ -70,7 +73,7 @@ use problem::Problem;
 use routes::Streams;
 
 pub use checkout::{CHECKOUT_BYTES_MAX, checkout_path};
-pub use credentials::PUBLISHABLE_KEY_HEADER;
+pub use credentials::{CLIENT_SECRET_HEADER, PUBLISHABLE_KEY_HEADER};
 pub use document::openapi;
 pub use limits::{
     ACCEPT_PAUSE_MS, BODY_BYTES_MAX, BODY_DEPTH_MAX, BODY_READ_MS_MAX, CALLERS_MAX, CONNECTIONS_MAX, DISCARD_BYTES_MAX,
@@ -82,6 +85,7 @@ pub use limits::{
 };
 pub use options::Options;
 pub use server::{Server, Tls, serve};
+pub use tokens::{CLOCK_SKEW_SECONDS, CustomerTokens, JwtTokens, TOKEN_SECRET_BYTES_MIN, TokenClaims};
 
 /// All routes, to be mounted in a server of your own. They ask every caller for a key: `tillbox keys create`, or
 /// [`Host::create_api_key`], makes one.
@@ -105,7 +109,7 @@ fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {
     };
     let asked =
         keyed(routes::store(), Door::STORE).merge(keyed(routes::admin(), Door::ADMIN)).merge(routes::hooks().router());
-    let guard = from_fn_with_state(Guard::new(host.clone(), options.open), auth::pass);
+    let guard = from_fn_with_state(Guard::new(host.clone(), options), auth::pass);
     let guarded = asked.route_layer(guard.clone()).route_layer(from_fn_with_state(gate.clone(), gate::pass));
     let ungated = [routes::health(), routes::metrics(), routes::streams(), routes::document()].map(Routes::router);
     let ungated = ungated.into_iter().fold(Router::new(), Router::merge);

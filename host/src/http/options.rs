@@ -1,7 +1,10 @@
 //! How the routes are put together where the defaults do not fit. The default asks every caller who they are.
 
+use std::sync::Arc;
+
 use super::drain::Drain;
 use super::limits::Limits;
+use super::tokens::CustomerTokens;
 
 /// What a server of your own can say about the routes that it mounts.
 #[derive(Debug, Clone, Default)]
@@ -9,6 +12,7 @@ pub struct Options {
     pub(super) limits: Limits,
     pub(super) open: bool,
     pub(super) drain: Drain,
+    pub(super) tokens: Option<Arc<dyn CustomerTokens>>,
 }
 
 impl Options {
@@ -16,6 +20,13 @@ impl Options {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Lets customers show a token instead of a client secret: [`JwtTokens`](super::JwtTokens), or whatever your shop has.
+    #[must_use]
+    pub fn customer_tokens(mut self, tokens: Arc<dyn CustomerTokens>) -> Self {
+        self.tokens = Some(tokens);
         self
     }
 

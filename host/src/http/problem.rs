@@ -14,6 +14,7 @@ use tillbox_core::refusal::RefusalKind;
 use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::{Culprit, Fault};
 
+use super::audit::AnsweredCode;
 use super::document;
 use super::limits::RETRY_AFTER_SECONDS;
 use super::wire::{ErrorAnswer, IdOf, Invalid};
@@ -232,8 +233,9 @@ impl Problem {
             request_may_have_been_sent: self.sent,
             culprit: self.culprit.map(Culprit::as_str),
         };
-        let status = self.status;
+        let (status, code) = (self.status, AnsweredCode(body.code.clone()));
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(code);
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 11.6.1: what would have been good.
             for scheme in ["Bearer realm=\"tillbox\"", "Basic realm=\"tillbox\", charset=\"UTF-8\""] {

@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
+use super::audit::RequestId;
 use super::limits::PATH_CHARS_MAX;
 use super::place::route;
 use crate::clock::new_tail;
@@ -34,6 +35,7 @@ const NO_ROUTE: &str = "none";
 pub(super) async fn pass(State(metrics): State<Arc<Metrics>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let trace = trace(request.headers());
     let (trace_id, span_id) = (trace.trace_id(), trace.span_id());
     let method = method(request.method());

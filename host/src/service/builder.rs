@@ -10,6 +10,7 @@ use tillbox_runtime::Provider;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
 
+use super::audit::Ends;
 use super::carts::{CartSource, Source};
 use super::dispatch::Wake;
 use super::measured::Measured;
@@ -263,6 +264,7 @@ impl HostBuilder {
                 seal: Seal::new(&host_key, self.encryption_key.as_ref()),
                 host_key,
                 on_step: self.on_step,
+                ends: Ends::default(),
                 recovery: Recovery::new(self.pace),
                 subscribers,
                 subscriber_ms: self.subscriber_ms,

@@ -14,7 +14,7 @@ use super::execute::{COMMIT_ATTEMPTS, Executed, applied};
 use super::idempotency::{Concluded, Guard, object_of};
 use super::input::{CART_ID_BYTES_MAX, COLLECTIONS_AT_ONCE_MAX, ORDER_ID_BYTES_MAX, optional_object, text};
 use super::list::{bounded, few, short};
-use super::{CollectionUpdate, CollectionUpsert, Error, Host, NewCollection, Step};
+use super::{CollectionUpdate, CollectionUpsert, Error, FIELD_BYTES_MAX, Host, NewCollection, Step};
 use crate::clock::new_tail;
 use crate::store::{
     CartClaim, Change, CollectionFilter, Key, KeyWrite, Listed, Page, Range, StoreError, Stored, Wanted,
@@ -28,7 +28,8 @@ impl Host {
     pub async fn create_collection(&self, new: NewCollection) -> Result<Collection, Error> {
         let guard = self.guard("create_collection", "", |print| {
             let print = print.amount("amount", Some(new.amount)).text("cart_id", new.cart_id.as_deref());
-            print.text("order_id", new.order_id.as_deref()).json("metadata", new.metadata.as_deref())
+            let print = print.text("order_id", new.order_id.as_deref()).json("metadata", new.metadata.as_deref());
+            print.text("customer_id", new.customer.as_deref())
         });
         let work = async {
             let mut change = self.made(new)?;
@@ -57,7 +58,7 @@ impl Host {
             let told = |new: &NewCollection| {
                 let (cart, metadata) = (new.cart_id.as_deref(), new.metadata.as_deref());
                 let told = told(None, Some(new.amount), cart, metadata);
-                json!({ "order_id": new.order_id, "collection": told })
+                json!({ "order_id": new.order_id, "customer_id": new.customer, "collection": told })
             };
             print.json("payment_collections", Some(&new.iter().map(told).collect::<Value>().to_string()))
         });
@@ -69,6 +70,7 @@ impl Host {
     }
 
     pub(super) fn made(&self, new: NewCollection) -> Result<Change, Error> {
+        let customer = text("customer_id", new.customer, FIELD_BYTES_MAX)?;
         let command = Command::CreateCollection {
             id: CollectionId::from_tail(&new_tail()),
             amount: new.amount,
@@ -78,7 +80,7 @@ impl Host {
         };
         let events = machine::decide(None, &command, self.now())?;
         let after = machine::replay(&events).expect("the first event makes the collection");
-        Ok(Change { cart: Some(CartClaim::IfNone), ..Change::new(None, after, &events) })
+        Ok(Change { cart: Some(CartClaim::IfNone), customer, ..Change::new(None, after, &events) })
     }
 
     /// Makes changes durable, all or none, and answers what they led to.

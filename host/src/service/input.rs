@@ -35,13 +35,16 @@ pub struct NewCollection {
     pub order_id: Option<String>,
     /// Your own notes: a JSON object.
     pub metadata: Option<String>,
+    /// The customer it is for, by your own id, at most [`FIELD_BYTES_MAX`](super::FIELD_BYTES_MAX) bytes. Their token opens
+    /// it to them.
+    pub customer: Option<String>,
 }
 
 impl NewCollection {
     /// A collection of this amount.
     #[must_use]
     pub fn new(amount: Money) -> Self {
-        Self { amount, cart_id: None, order_id: None, metadata: None }
+        Self { amount, cart_id: None, order_id: None, metadata: None, customer: None }
     }
 }
 

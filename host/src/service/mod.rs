@@ -4,9 +4,11 @@
 //! It writes no SQL, knows no HTTP, and is not told which provider is a component and which is native Rust.
 
 mod api_keys;
+mod audit;
 mod builder;
 mod captures;
 mod carts;
+mod client_secrets;
 mod collections;
 mod deletion;
 mod dispatch;
@@ -55,10 +57,12 @@ use measured::Measured;
 use seal::Seal;
 
 pub use api_keys::{ApiKey, ApiKeyState, IssuedApiKey, LAST_USED_MS, NewApiKey, NotAKey, ROTATION_GRACE_MS_MAX};
+pub use audit::{AUDIT_ENDS_MAX, AUDIT_ENDS_MS};
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
 pub use carts::{
     CART_ANSWER_BYTES_MAX, CART_ANSWER_SECONDS_MAX, CART_CALL_MS_MAX, CartCallback, CartFailure, CartSource,
 };
+pub use client_secrets::ClientSecret;
 pub use dispatch::LANES_MAX;
 pub use endpoints::{
     FILTER_KIND_BYTES_MAX, FILTER_KINDS_MAX, IssuedSecret, NewWebhookEndpoint, ROTATION_MS, SUBSCRIBER_MS_MAX,
@@ -135,6 +139,7 @@ struct Inner {
     wake: Arc<Wake>,
     on_step: Option<OnStep>,
     recovery: recovery::Recovery,
+    ends: audit::Ends,
 }
 
 impl Host {

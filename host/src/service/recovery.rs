@@ -291,6 +291,9 @@ impl Host {
                 tracing::error!(%error, "a lane of the work in the background broke");
             }
         }
+        if let Err(error) = self.write_ends().await {
+            tracing::warn!(%error, "how the last calls ended is not in the audit");
+        }
     }
 }
 

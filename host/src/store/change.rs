@@ -32,6 +32,8 @@ pub struct Change {
     pub key: Option<KeyWrite>,
     /// What a new collection is to its cart, if it has one.
     pub cart: Option<CartClaim>,
+    /// The customer that a new collection is made for.
+    pub customer: Option<String>,
 }
 
 impl Change {
@@ -39,6 +41,6 @@ impl Change {
     #[must_use]
     pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
         let events = events.iter().filter_map(|event| OutboxEvent::of(&after, event)).collect();
-        Self { before, after, events, claim: None, key: None, cart: None }
+        Self { before, after, events, claim: None, key: None, cart: None, customer: None }
     }
 }

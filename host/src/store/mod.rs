@@ -3,7 +3,9 @@
 //! One change is one transaction: the collection, its sessions, payments and operations, and the events for the outside,
 //! together or not at all, and only on top of the version that the decision was made on.
 
+mod access;
 mod api_keys;
+mod audit;
 mod carts;
 mod change;
 mod claims;
@@ -30,7 +32,9 @@ use tillbox_core::Timestamp;
 use tillbox_core::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use tillbox_core::operation::OperationState;
 
+pub use access::{Accesses, CollectionAccess};
 pub use api_keys::{ApiKeyId, ApiKeyKind, ApiKeys, KeptApiKey, Scope};
+pub use audit::{AuditDurability, AuditEnd, AuditEntry, AuditFilter, Audits};
 pub use carts::{CartClaim, Carts};
 pub use change::{Change, Stored};
 pub use claims::{Claimed, Claims, Whose};
@@ -123,6 +127,8 @@ pub trait Store:
     + SideStore
     + ApiKeys
     + Figures
+    + Accesses
+    + Audits
     + Send
     + Sync
     + std::fmt::Debug

@@ -7,16 +7,21 @@ use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tillbox::Host;
 use tillbox::core::{Currency, Money};
 use tillbox::currency::{lookup, money};
+use tillbox::http::{JwtTokens, Server};
 use tillbox::runtime::{Grants, Runtime, RuntimeConfig};
 use tillbox::service::{CartFailure, CartSource, NewApiKey};
 use tillbox::store::Scope;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+/// What the shop signs its visitors' tokens with.
+const TOKEN_SECRET: &str = "the secret of the shop behind the storefront";
 
 /// What `npm ci` reads.
 const LOCKED: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
@@ -54,13 +59,16 @@ fn the_published_client_works_unchanged() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(tillbox::http::serve(listener, host, async { drop(stopped.await) }));
+        let tokens = Arc::new(JwtTokens::hs256(TOKEN_SECRET.as_bytes()).unwrap());
+        let server = Server::new(host).customer_tokens(tokens).serve(listener, async { drop(stopped.await) });
+        let server = tokio::spawn(server);
         let mut command = Command::new("node");
         command
             .arg(flow)
             .env("TILLBOX_URL", format!("http://{address}"))
             .env("SECRET_KEY", secret.1.reveal())
             .env("PUBLISHABLE_KEY", publishable.1.reveal())
+            .env("TOKEN_SECRET", TOKEN_SECRET)
             .env("SDK_FROM", client.join("package.json"));
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         check(&output, &format!("the client on Node.js {version}"));

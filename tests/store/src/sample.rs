@@ -12,8 +12,8 @@ use tillbox::core::text::{Json, Sealed};
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
-    ApiKeyId, ApiKeyKind, Change, Channel, KeptApiKey, KeptDelivery, KeptHolder, KeptSubscriber, KeyRow, KeyWrite,
-    MergedClaim, RefundReason, Scope, Secret, Store, StoreError, Stored, SubscriberId,
+    ApiKeyId, ApiKeyKind, AuditEntry, Change, Channel, KeptApiKey, KeptDelivery, KeptHolder, KeptSubscriber, KeyRow,
+    KeyWrite, MergedClaim, RefundReason, Scope, Secret, Store, StoreError, Stored, SubscriberId,
 };
 
 /// A webhook request, with everything in it that may be lost on the way.
@@ -97,6 +97,24 @@ pub fn api_key(number: u32) -> KeptApiKey {
         expires_at: Some(Timestamp(1_700_000_000_001)),
         revoked_at: Some(Timestamp(1_700_000_000_002)),
         last_used_at: Some(Timestamp(1_700_000_000_003)),
+    }
+}
+
+/// A call that is under way, with everything in it.
+#[must_use]
+pub fn audit(number: u32) -> AuditEntry {
+    AuditEntry {
+        id: format!("aud_{}", tail(number)),
+        api_key: Some(api_key(1).id),
+        kind: Some(ApiKeyKind::Secret),
+        customer: Some("cus_é".to_owned()),
+        method: "POST".to_owned(),
+        route: "/admin/payments/{id}/capture".to_owned(),
+        subject: Some(format!("pay_{}", tail(number))),
+        request_id: format!("req_{number}"),
+        idempotency_key: Some("key".to_owned()),
+        created_at: Timestamp(1_700_000_000_000 + i64::from(number)),
+        end: None,
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use tillbox_runtime::request::Environment;
 
+use super::customers::CustomerTokenSettings;
 use super::database::Database;
 use super::failure::Failure;
 use super::load::Wanted;
@@ -304,6 +305,7 @@ pub(super) struct Settings {
     tls_key: Option<PathBuf>,
     pub(super) is_behind_proxy: bool,
     pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) tokens: CustomerTokenSettings,
     database: Option<PathBuf>,
     database_url: Option<String>,
     pub(super) encryption_key_file: Option<PathBuf>,
@@ -336,6 +338,12 @@ impl Settings {
             tls_key: left.path("tls_key"),
             is_behind_proxy: left.switch("behind_proxy"),
             metrics_listen: left.address("metrics_listen"),
+            tokens: CustomerTokenSettings {
+                key_file: left.path("customer_token_key_file"),
+                issuer: left.text("customer_token_issuer"),
+                audience: left.text("customer_token_audience"),
+                claim: left.text("customer_token_claim").expect("it has a default"),
+            },
             database: left.path("database"),
             database_url: left.text("database_url"),
             encryption_key_file: left.path("encryption_key_file"),

@@ -38,6 +38,7 @@ pub(super) struct Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     Listening,
+    Customers,
     Keeping,
     Providers,
     Shop,
@@ -50,6 +51,7 @@ impl Topic {
     pub(super) fn heading(self) -> &'static str {
         match self {
             Self::Listening => "Listening",
+            Self::Customers => "Customers",
             Self::Keeping => "Database",
             Self::Providers => "Providers",
             Self::Shop => "Shop",
@@ -104,6 +106,9 @@ const fn row(topic: Topic, name: &'static str, kind: Kind, meaning: &'static str
     Setting { name, meaning, topic, kind }
 }
 
+/// A text that need not be said.
+const NO_TEXT: Kind = Kind::Optional { values: "text" };
+
 const NO_PATH: Kind = Kind::Path { default: None, otherwise: "" };
 
 /// Everything, in the order in which it is shown.
@@ -132,6 +137,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         "metrics_listen",
         Kind::Address { default: None },
         "Another address where /metrics needs no key; at the first one it takes a secret key with the scope read",
+    ),
+    row(
+        Topic::Customers,
+        "customer_token_key_file",
+        NO_PATH,
+        "File that customers' tokens (JWT) are checked with: a public key in PEM, Ed25519 or P-256, or a secret for HS256",
+    ),
+    row(Topic::Customers, "customer_token_issuer", NO_TEXT, "The `iss` that a customer's token must have"),
+    row(Topic::Customers, "customer_token_audience", NO_TEXT, "The `aud` that a customer's token must have"),
+    row(
+        Topic::Customers,
+        "customer_token_claim",
+        Kind::Text { default: "sub" },
+        "The claim of a customer's token that is the customer's id",
     ),
     row(
         Topic::Keeping,

@@ -75,10 +75,10 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Where the page is for a collection, to be put behind the address of the server: with a publishable key for the payer's
-/// browser. The key is in the fragment, which goes to no server.
+/// browser, and the client secret of the collection. Both are in the fragment, which goes to no server.
 #[must_use]
-pub fn checkout_path(collection: &CollectionId, key: &str) -> String {
-    format!("/checkout/{collection}#key={key}")
+pub fn checkout_path(collection: &CollectionId, key: &str, secret: &str) -> String {
+    format!("/checkout/{collection}#key={key}&secret={secret}")
 }
 
 /// The page and its files. Nobody has to show a key for them: there is nothing in them.

@@ -29,14 +29,16 @@ pub(super) const FAILURES: &[Failure] = &[
     Failure {
         status: 401,
         name: "Unauthorized",
-        says: "No secret key, or one that is none, was revoked or has expired. Nothing of the request was looked at.",
+        says: "No secret key, or one that is none, was revoked or has expired; or a customer's token that does not count. Nothing of \
+               the request was looked at.",
         kinds: &["unauthorized"],
         again: false,
     },
     Failure {
         status: 403,
         name: "Forbidden",
-        says: "The key has not the scope that the route asks for. Nothing of the request was looked at.",
+        says: "The key has not the scope that the route asks for, or the payment collection is not the visitor's, or not there. \
+               Nothing of the request was looked at.",
         kinds: &["forbidden"],
         again: false,
     },
@@ -133,9 +135,12 @@ pub(in crate::http) const CODES: &[&str] = &[
     "body_too_large",
     "cart_source_unavailable",
     "cart_source_wrong",
+    "client_secret_missing",
+    "client_secret_wrong",
     "collection_closed",
     "contended",
     "currency_mismatch",
+    "customer_token_invalid",
     "deadline_guest_code",
     "deadline_host_wait",
     "denied",

@@ -18,7 +18,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::access::{Access, Ruling, ruling};
-use super::credentials::PUBLISHABLE_KEY_HEADER;
+use super::credentials::{CLIENT_SECRET_HEADER, PUBLISHABLE_KEY_HEADER};
 use super::routes;
 use super::wire::ErrorAnswer;
 use failures::FAILURES;
@@ -116,7 +116,8 @@ fn operation(listed: &Listed, schemas: &mut SchemaGenerator) -> Value {
     let security = security(listed);
     match security {
         Some(Access::Server(_)) => draft.fails(&[401, 403]),
-        Some(Access::Storefront) => draft.fails(&[400]),
+        Some(Access::Storefront) => draft.fails(&[400, 401]),
+        Some(Access::OfCollection | Access::OfSession) => draft.fails(&[400, 401, 403, 404]),
         Some(Access::Anybody) | None => {}
     }
     let mut operation = draft.finish();
@@ -125,6 +126,10 @@ fn operation(listed: &Listed, schemas: &mut SchemaGenerator) -> Value {
             json!([{ "secretKeyAsBearer": [scope.as_str()] }, { "secretKeyAsBasic": [scope.as_str()] }])
         }
         Some(Access::Storefront) => json!([{ "publishableKey": [] }]),
+        Some(Access::OfCollection | Access::OfSession) => json!([
+            { "publishableKey": [], "clientSecret": [] },
+            { "publishableKey": [], "customerToken": [] },
+        ]),
         Some(Access::Anybody) | None => json!([]),
     };
     operation.insert("security".to_owned(), schemes);
@@ -151,6 +156,18 @@ fn security_schemes() -> Value {
             "in": "header",
             "name": PUBLISHABLE_KEY_HEADER,
             "description": "A publishable key: it opens `/store` and nothing else. `tillbox keys create --publishable` makes one.",
+        },
+        "clientSecret": {
+            "type": "apiKey",
+            "in": "header",
+            "name": CLIENT_SECRET_HEADER,
+            "description": "The `client_secret` of the payment collection: it says that the collection is the visitor's own.",
+        },
+        "customerToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A token of the merchant's for the customer whose collection it is, where the server has a key for such tokens.",
         },
         "secretKeyAsBearer": {
             "type": "http",

@@ -3,6 +3,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::CollectionId;
+use tillbox_core::state::Collection;
 
 use super::sessions::provider_id;
 use crate::Host;
@@ -13,7 +14,7 @@ use crate::http::wire::{
     CollectionAnswer, Collections, CreateCollection, DeletedAnswer, List, MarkAsPaid, NewCollectionAnswer, Nothing,
     OneCollection, Selected, UpdateCollection,
 };
-use crate::service::{CollectionUpdate, NewCollection};
+use crate::service::{CollectionUpdate, Error, NewCollection};
 use crate::store::{CollectionFilter, Key, Page};
 
 type Result<T> = std::result::Result<Selected<T>, ForOperator>;
@@ -29,9 +30,15 @@ pub(super) async fn create(
         None => host.currency_of_order(body.order_id.as_deref()).await?,
     };
     let (amount, metadata) = (body.amount.of(currency)?, body.metadata);
-    let new = NewCollection { amount, cart_id: body.cart_id, order_id: body.order_id, metadata };
+    let new = NewCollection {
+        cart_id: body.cart_id,
+        order_id: body.order_id,
+        metadata,
+        customer: body.customer_id,
+        ..NewCollection::new(amount)
+    };
     let collection = host.create_collection(new).await?;
-    Ok(only.fields.of(NewCollectionAnswer { payment_collection: CollectionAnswer::from(&collection) }))
+    Ok(only.fields.of(NewCollectionAnswer { payment_collection: opened(&host, &collection).await? }))
 }
 
 pub(super) async fn list(
@@ -62,7 +69,7 @@ pub(super) async fn show(
     only: Only<OneCollection>,
 ) -> Result<OneCollection> {
     let collection = host.collection(&id).await?;
-    Ok(only.fields.of(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
+    Ok(only.fields.of(OneCollection { payment_collection: opened(&host, &collection).await? }))
 }
 
 pub(super) async fn update(
@@ -75,7 +82,7 @@ pub(super) async fn update(
     let amount = body.amount.map(|amount| amount.of(currency)).transpose()?;
     let update = CollectionUpdate { amount, metadata: body.metadata };
     let collection = host.update_collection(&id, update).await?;
-    Ok(only.fields.of(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
+    Ok(only.fields.of(OneCollection { payment_collection: opened(&host, &collection).await? }))
 }
 
 pub(super) async fn cancel(
@@ -85,7 +92,7 @@ pub(super) async fn cancel(
     Json(Nothing): Json<Nothing>,
 ) -> Result<OneCollection> {
     let collection = host.cancel_collection(&id).await?;
-    Ok(only.fields.of(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
+    Ok(only.fields.of(OneCollection { payment_collection: opened(&host, &collection).await? }))
 }
 
 /// Nothing more is expected. The status stays as it is.
@@ -96,7 +103,19 @@ pub(super) async fn complete(
     Json(Nothing): Json<Nothing>,
 ) -> Result<OneCollection> {
     let collection = host.complete_collection(&id).await?;
-    Ok(only.fields.of(OneCollection { payment_collection: CollectionAnswer::from(&collection) }))
+    Ok(only.fields.of(OneCollection { payment_collection: opened(&host, &collection).await? }))
+}
+
+/// The old client secret opens nothing any more; the answer shows the new one.
+pub(super) async fn rotate_secret(
+    Keyed(host): Keyed,
+    Id(id): Id<CollectionId>,
+    only: Only<OneCollection>,
+    Json(Nothing): Json<Nothing>,
+) -> Result<OneCollection> {
+    host.rotate_client_secret(&id).await?;
+    let collection = host.collection(&id).await?;
+    Ok(only.fields.of(OneCollection { payment_collection: opened(&host, &collection).await? }))
 }
 
 pub(super) async fn delete(
@@ -107,4 +126,10 @@ pub(super) async fn delete(
 ) -> std::result::Result<Answer<DeletedAnswer>, ForOperator> {
     host.delete_collection(&id).await?;
     Ok(Answer(DeletedAnswer { id: id.to_string(), object: "payment-collection", deleted: true }))
+}
+
+/// A collection with what the merchant's server hands to the payer's browser.
+async fn opened(host: &Host, collection: &Collection) -> std::result::Result<CollectionAnswer, Error> {
+    let (secret, customer) = (host.client_secret(&collection.id).await?, host.customer_of(&collection.id).await?);
+    Ok(CollectionAnswer::from(collection).opened_by(&secret, customer))
 }

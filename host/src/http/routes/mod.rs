@@ -1,6 +1,7 @@
 //! Paths to handlers, each with one sentence for the document. A handler parses, calls one use case of the service, and
 //! answers. `asking()` stands behind a line whose handler may ask a provider.
 
+mod audit;
 mod captures;
 mod collections;
 mod health;
@@ -135,6 +136,13 @@ pub(super) fn admin() -> Routes {
             )
             .asking(),
         )
+        .route(
+            "/admin/payment-collections/{id}/rotate-client-secret",
+            post(
+                collections::rotate_secret,
+                "Replace the client secret of a payment collection; the one before it opens nothing any more.",
+            ),
+        )
         .route("/admin/payment-sessions", get(sessions::list, "List payment sessions."))
         .route(
             "/admin/payment-sessions/{id}",
@@ -255,6 +263,13 @@ pub(super) fn admin() -> Routes {
             post(operations::void, "Have the session of an uncertain charge abandoned at its provider.").asking(),
         )
         .route("/admin/events", get(operations::events, "List events in order, from the one after `after`."))
+        .route(
+            "/admin/audit",
+            get(
+                audit::list,
+                "List calls that may have changed something, newest first: who, what, and how they ended.",
+            ),
+        )
         .route(
             "/admin/webhook-endpoints",
             get(webhook_endpoints::list, "List webhook endpoints.")

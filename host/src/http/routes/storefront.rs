@@ -3,6 +3,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::{CollectionId, ProviderId, SessionId};
+use tillbox_runtime::request::Customer;
 
 use super::providers::listed;
 use super::sessions::{found, provider_id};
@@ -10,12 +11,13 @@ use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoBody, NoQuery, Only};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForStorefront;
+use crate::http::visitor::Visitor;
 use crate::http::wire::{
     DeletedAnswer, NewStoreSessionAnswer, OneStoreCollection, OneStoreSession, ProviderInput, ProvidersAnswer,
     Selected, StoreAuthorizationAnswer, StoreCollectionAnswer, StoreCreateCollection, StoreCreateSession,
     StoreProviders, StoreSessionAnswer, StoreSessionStatusAnswer,
 };
-use crate::service::{NewSession, SessionUpdate};
+use crate::service::{NewSession, Payer, SessionUpdate};
 use crate::store::Key;
 
 type Result<T> = std::result::Result<Selected<T>, ForStorefront>;
@@ -28,14 +30,28 @@ pub(super) async fn list_providers(
     Ok(listed(&host, wanted).await?)
 }
 
-/// The one collection of a cart.
+/// The one collection of a cart. Who has it made is shown its client secret; one that there is already is for those who prove
+/// that it is theirs. A request that is made again with its key is answered as before.
 pub(super) async fn create_collection(
     Keyed(host): Keyed,
+    visitor: Visitor,
     only: Only<OneStoreCollection>,
     Json(body): Json<StoreCreateCollection>,
 ) -> Result<OneStoreCollection> {
+    let before = host.known_collection_of_cart(&body.cart_id).await?;
+    if let Some(known) = &before
+        && !host.has_key()
+    {
+        visitor.check(&host, Some(known)).await?;
+    }
     let collection = host.collection_of_cart(&body.cart_id).await?;
-    Ok(only.fields.of(OneStoreCollection { payment_collection: StoreCollectionAnswer::from(&collection) }))
+    let is_new = before.as_ref() != Some(&collection.id) || host.replayed();
+    if !is_new {
+        visitor.check(&host, Some(&collection.id)).await?;
+    }
+    let answer = StoreCollectionAnswer::from(&collection);
+    let secret = if is_new { Some(host.client_secret(&collection.id).await?) } else { None };
+    Ok(only.fields.of(OneStoreCollection { payment_collection: answer.opened_by(secret.as_ref()) }))
 }
 
 pub(super) async fn collection(
@@ -47,16 +63,24 @@ pub(super) async fn collection(
     Ok(only.fields.of(OneStoreCollection { payment_collection: StoreCollectionAnswer::from(&collection) }))
 }
 
-/// The payer chooses one way to pay: a session that was opened before and not paid makes way.
+/// The payer chooses one way to pay: a session that was opened before and not paid makes way. A customer who shows a token is
+/// the payer.
 pub(super) async fn create_session(
     Keyed(host): Keyed,
+    visitor: Visitor,
     Id(id): Id<CollectionId>,
     only: Only<NewStoreSessionAnswer>,
     Json(body): Json<StoreCreateSession>,
 ) -> Result<NewStoreSessionAnswer> {
     let provider: ProviderId = provider_id(&host, &body.provider_id)?;
-    let new =
-        NewSession { data: body.data, region: body.region_id, replaces_others: true, ..NewSession::new(provider) };
+    let customer = visitor.customer().map(|id| Customer { id: id.to_owned(), ..Customer::default() });
+    let new = NewSession {
+        data: body.data,
+        region: body.region_id,
+        payer: Payer { customer, locale: None },
+        replaces_others: true,
+        ..NewSession::new(provider)
+    };
     let (collection, session) = host.open_session(&id, new).await?.value;
     Ok(only.fields.of(NewStoreSessionAnswer {
         payment_collection: StoreCollectionAnswer::from(&collection),

@@ -34,6 +34,7 @@ use super::limits::{ACCEPT_PAUSE_MS, Limits, METRICS_CONNECTIONS_MAX, TLS_LOOK_M
 use super::options::Options;
 use super::problem::Problem;
 use super::rate::{self, Caller, Rate};
+use super::tokens::CustomerTokens;
 use crate::Host;
 use crate::metrics::Metrics;
 use patience::Patient;
@@ -75,6 +76,13 @@ impl Server {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.options = self.options.limits(limits);
+        self
+    }
+
+    /// Lets customers show a token instead of a client secret.
+    #[must_use]
+    pub fn customer_tokens(mut self, tokens: Arc<dyn CustomerTokens>) -> Self {
+        self.options = self.options.customer_tokens(tokens);
         self
     }
 

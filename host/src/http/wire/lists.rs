@@ -13,8 +13,8 @@ use super::select::{Choosable, Chosen};
 use crate::http::limits::REASONS_LIMIT_DEFAULT;
 use crate::service::{EventFilter, ProviderField, ProviderFilter, REGION_ID_BYTES_MAX, SEARCH_BYTES_MAX};
 use crate::store::{
-    AccountHolderFilter, By, CaptureFilter, CollectionFilter, DispatchState, Page, PaymentFilter, RefundFilter,
-    RefundReasonFilter, SessionFilter, Wanted,
+    AccountHolderFilter, AuditFilter, By, CaptureFilter, CollectionFilter, DispatchState, Page, PaymentFilter,
+    RefundFilter, RefundReasonFilter, SessionFilter, Wanted,
 };
 
 /// A list: which ones, and what of each.
@@ -243,5 +243,24 @@ impl QueryInput for WantedEvents {
     fn read(query: &mut Query) -> Result<Self, Invalid> {
         let (after, limit) = query.events()?;
         Ok(Self { after, limit })
+    }
+}
+
+/// GET /admin/audit
+#[derive(Debug)]
+pub(in crate::http) struct WantedAudit {
+    pub(in crate::http) filter: AuditFilter,
+    pub(in crate::http) page: Page,
+}
+
+impl QueryInput for WantedAudit {
+    fn read(query: &mut Query) -> Result<Self, Invalid> {
+        let filter = AuditFilter {
+            api_keys: query.texts("api_key_id")?,
+            subjects: query.texts("subject_id")?,
+            request_ids: query.texts("request_id")?,
+            created: query.created()?,
+        };
+        Ok(Self { filter, page: query.page()? })
     }
 }

@@ -30,6 +30,7 @@ pub(in crate::http) struct CreateCollection {
     pub(in crate::http) cart_id: Option<String>,
     pub(in crate::http) order_id: Option<String>,
     pub(in crate::http) metadata: Option<String>,
+    pub(in crate::http) customer_id: Option<String>,
 }
 
 impl Input for CreateCollection {
@@ -42,6 +43,7 @@ impl Input for CreateCollection {
             cart_id: fields.text("cart_id", 0..=CART_ID_BYTES_MAX)?,
             order_id: fields.text("order_id", 0..=ORDER_ID_BYTES_MAX)?,
             metadata: fields.object("metadata")?,
+            customer_id: fields.text("customer_id", 1..=FIELD_BYTES_MAX)?,
         })
     }
 }

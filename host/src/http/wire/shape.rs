@@ -113,6 +113,8 @@ pub(super) const SUMMARY: Shape = flat(
         "refunded_amount",
         "cart_id",
         "order_id",
+        "customer_id",
+        "client_secret",
         "metadata",
         "uncertain",
         "completed_at",
@@ -203,6 +205,7 @@ pub(super) const STORE_COLLECTION: Shape = Shape {
         "created_at",
         "updated_at",
         "deleted_at",
+        "client_secret",
     ],
     parts: &[("payment_sessions", &STORE_SESSION)],
 };
@@ -218,13 +221,13 @@ pub(super) const PAYMENT_WHOLE: &str = "*,captures.*,refunds.*,refunds.refund_re
 
 /// What the reference shows of a collection, and what only this host takes and has.
 pub(super) const COLLECTION_DEFAULT: &str = "id,currency_code,amount,status,authorized_amount,captured_amount,refunded_amount,\
-     *payment_sessions,*payments,cart_id,order_id,metadata,uncertain";
+     *payment_sessions,*payments,cart_id,order_id,customer_id,client_secret,metadata,uncertain";
 
 /// All of a collection, on routes that the reference does not have.
 pub(super) const COLLECTION_WHOLE: &str =
     "*,*payment_sessions,*payments,*payments.captures,*payments.refunds,*payments.refunds.refund_reason";
 
-pub(super) const STORE_COLLECTION_DEFAULT: &str = "id,currency_code,amount,status,*payment_sessions";
+pub(super) const STORE_COLLECTION_DEFAULT: &str = "id,currency_code,amount,status,client_secret,*payment_sessions";
 
 pub(super) const REFUND_WHOLE: &str = "*,*refund_reason";
 

@@ -74,6 +74,15 @@ impl Host {
         Ok(self.once(&guard, work).await?.collection)
     }
 
+    /// The id of the collection that a cart has already; nothing is made or changed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Store`].
+    pub async fn known_collection_of_cart(&self, cart_id: &str) -> Result<Option<CollectionId>, Error> {
+        text("cart_id", Some(cart_id.to_owned()), CART_ID_BYTES_MAX)?;
+        Ok(self.found_for(cart_id).await?.0.map(|collection| collection.id))
+    }
+
     async fn of_cart(&self, cart_id: &str, guard: &Guard) -> Concluded {
         let missing = || Error::NotFound { entity: "Cart", id: cart_id.to_owned() };
         let Some(source) = &self.inner.cart_source else {

@@ -82,6 +82,12 @@ impl Host {
         self.key.as_ref().is_some_and(|carried| carried.replayed.load(Ordering::Relaxed))
     }
 
+    /// Whether this handle carries a key.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The end of a step's name where no row gives one: that of the request's key, so that the provider is asked again under
     /// the same key when the request is made again; else one of its own.
     pub(in crate::service) fn step_tail(&self) -> String {

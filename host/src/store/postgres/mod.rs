@@ -4,8 +4,10 @@
 //! (`synchronous_commit` is set on every connection), and when the answer of the server is lost on its way, the store looks
 //! what became of the change and says that.
 
+mod access;
 mod address;
 mod api_keys;
+mod audit;
 mod carts;
 mod claims;
 mod connections;

@@ -20,6 +20,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V6__api_keys", include_str!("../migrations/postgres/0006_api_keys.sql")),
     ("V7__trace", include_str!("../migrations/postgres/0007_trace.sql")),
     ("V8__links", include_str!("../migrations/postgres/0008_links.sql")),
+    ("V9__collection_access", include_str!("../migrations/postgres/0009_collection_access.sql")),
+    ("V10__audit", include_str!("../migrations/postgres/0010_audit.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

@@ -5,7 +5,7 @@ use tillbox_core::operation::{Input, Operation};
 use tillbox_core::state::{Collection, Payment, Session};
 
 use super::columns::{ProductColumns, decline_to_text, headers_to_text, next_action_to_text};
-use super::{Step, Value, idempotency};
+use super::{Step, Value, access, idempotency};
 use crate::store::{CartClaim, Change, DeliveryState, KeptDelivery, MergedClaim, OutboxEvent, Stored};
 
 const INSERT_COLLECTION: &str = "insert into collection (id, version, currency, exponent, amount_minor, cart_id, metadata, \
@@ -90,6 +90,9 @@ pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
     steps.extend(change.claim.iter().map(|merged| claim(id, merged)));
     if let (Some(claim), Some(cart)) = (&change.cart, &after.cart_id) {
         steps.push(cart_claim(cart, id, claim));
+    }
+    if let Some(customer) = &change.customer {
+        steps.push(access::made_for(id, customer));
     }
     if let Some(key) = &change.key {
         // Where a key is all that can be lost, it is looked at before anything is written; else behind the operation it names.

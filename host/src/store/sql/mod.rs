@@ -3,7 +3,9 @@
 //! Nothing here talks to a database. Each store runs the same statements in its own way, so a promise kept on one is kept
 //! on the other. Placeholders are numbered in the order of the values, which both understand.
 
+pub(super) mod access;
 pub(super) mod api_keys;
+pub(super) mod audit;
 pub(super) mod claims;
 mod columns;
 pub(super) mod decode;

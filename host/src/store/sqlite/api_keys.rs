@@ -5,7 +5,7 @@ use tillbox_core::Timestamp;
 
 use super::super::sql::api_keys;
 use super::super::{ApiKeyId, ApiKeys, KeptApiKey, Listed, Page, StoreError};
-use super::{Readers, SqliteStore, read};
+use super::{SqliteStore, read};
 
 #[async_trait]
 impl ApiKeys for SqliteStore {
@@ -25,22 +25,12 @@ impl ApiKeys for SqliteStore {
         self.writer.commit(vec![api_keys::use_key(&id, at)]).await
     }
 
-    /// One row of a small table that every request reads, so it is asked right here where a connection is idle: another
-    /// thread would cost several times what it takes.
     async fn api_key(&self, id: ApiKeyId) -> Result<Option<KeptApiKey>, StoreError> {
-        let ask = move |connection: &rusqlite::Connection| {
+        self.glance(move |connection| {
             let found = read::rows(connection, "api_key", api_keys::BY_ID, vec![id.as_str().into()])?;
             found.first().map(api_keys::read).transpose()
-        };
-        if let Readers::File { idle, .. } = &self.readers {
-            let pooled = idle.lock().expect("no holder panics").pop();
-            if let Some(connection) = pooled {
-                let answer = ask(&connection);
-                idle.lock().expect("no holder panics").push(connection);
-                return answer;
-            }
-        }
-        self.read(ask).await
+        })
+        .await
     }
 
     async fn api_keys(&self, page: Page) -> Result<Listed<KeptApiKey>, StoreError> {

@@ -3,7 +3,9 @@
 //! Waiting changes share a transaction and so one fsync: group commit. A refused one takes nobody with it.
 //! `synchronous=FULL` with a write-ahead log: what was answered survives a power cut.
 
+mod access;
 mod api_keys;
+mod audit;
 mod carts;
 mod claims;
 mod dispatch;
@@ -129,6 +131,23 @@ impl SqliteStore {
         joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 
+    /// One row of a page that is nearly always in memory, asked right here where a connection is idle: another thread would
+    /// cost several times what it takes.
+    async fn glance<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if let Readers::File { idle, .. } = &self.readers {
+            let pooled = idle.lock().expect("no holder panics").pop();
+            if let Some(connection) = pooled {
+                let answer = job(&connection);
+                idle.lock().expect("no holder panics").push(connection);
+                return answer;
+            }
+        }
+        self.read(job).await
+    }
+
     /// A collection that is remembered and still the latest. The question is one row of a page that was written or read a
     /// moment ago, so it is asked right here: another thread would cost several times what it takes. Whatever is not as usual
     /// is left to the long way.
@@ -244,7 +263,7 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
@@ -253,6 +272,8 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/sqlite/0006_api_keys.sql"),
     include_str!("../migrations/sqlite/0007_trace.sql"),
     include_str!("../migrations/sqlite/0008_links.sql"),
+    include_str!("../migrations/sqlite/0009_collection_access.sql"),
+    include_str!("../migrations/sqlite/0010_audit.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

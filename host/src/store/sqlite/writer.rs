@@ -21,6 +21,9 @@ use crate::metrics::CommitMetrics;
 /// first of them does not wait long for the last.
 const BATCH_MAX: usize = 256;
 
+/// Statements that wait for somebody else's commit at most; past that they get one of their own.
+const OWED_MAX: usize = 4_096;
+
 /// How much was made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Commits {
@@ -47,6 +50,8 @@ type Work = Vec<Step>;
 
 enum Job {
     Commit(Work, Reply<()>),
+    /// Written with the next commit, whichever that is: nobody waits for it.
+    WithTheNext(Step),
     /// Runs between batches.
     Alone(Alone),
 }
@@ -69,7 +74,7 @@ impl Writer {
         let (jobs, waiting) = channel();
         let builder = std::thread::Builder::new().name("tillbox-writer".to_owned());
         let counters = Arc::<Counters>::default();
-        let desk = Desk { connection, failed: None, counters: Arc::clone(&counters) };
+        let desk = Desk { connection, failed: None, owed: Vec::new(), counters: Arc::clone(&counters) };
         let thread = builder.spawn(move || run(desk, &waiting));
         let thread = thread.map_err(|error| StoreError::Unavailable(format!("no writer thread: {error}")))?;
         Ok(Self { jobs: Some(jobs), counters, thread: Some(thread) })
@@ -90,6 +95,12 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Commit(work, reply))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Has the statement written with the next commit, whoever asks for that: none that is asked for from now on goes before it.
+    /// It must be one that is never refused.
+    pub(super) fn with_the_next(&self, step: Step) -> Result<(), StoreError> {
+        self.send(Job::WithTheNext(step))
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -162,6 +173,7 @@ fn run(mut desk: Desk, waiting: &Receiver<Job>) {
         while let Some(job) = next {
             match job {
                 Job::Commit(work, reply) => batch.push((work, reply)),
+                Job::WithTheNext(step) => desk.owed.push(step),
                 Job::Alone(job) => {
                     desk.commit(std::mem::take(&mut batch));
                     desk.alone(job);
@@ -171,12 +183,15 @@ fn run(mut desk: Desk, waiting: &Receiver<Job>) {
         }
         desk.commit(batch);
     }
+    desk.pay();
 }
 
 /// The connection that writes, and how the disk failed, if it did.
 struct Desk {
     connection: Connection,
     failed: Option<String>,
+    /// What goes with the next commit.
+    owed: Vec<Step>,
     counters: Arc<Counters>,
 }
 
@@ -189,18 +204,29 @@ impl Desk {
         self.failed = self.failed.take().or(failed);
     }
 
+    /// Writes what is owed when nobody is left to share a commit with.
+    fn pay(&mut self) {
+        if self.owed.is_empty() || self.failed.is_some() {
+            return;
+        }
+        if let Err(error) = write_batch(&mut self.connection, &self.owed, &[]) {
+            tracing::error!(%error, "what was owed at the end was not written");
+        }
+    }
+
     /// Nobody is told of success before the commit has come back. When it fails, it fails for all.
     fn commit(&mut self, batch: Vec<(Work, Reply<()>)>) {
-        if batch.is_empty() {
+        if batch.is_empty() && self.owed.len() < OWED_MAX {
             return;
         }
         let begun = Instant::now();
         let written = match &self.failed {
             Some(what) => Err(StoreError::Disk(what.clone())),
-            None => write_batch(&mut self.connection, &batch),
+            None => write_batch(&mut self.connection, &self.owed, &batch),
         };
         match written {
             Ok(results) => {
+                self.owed.clear();
                 self.counters.batches.fetch_add(1, Ordering::Relaxed);
                 self.counters.changes.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
@@ -213,6 +239,9 @@ impl Desk {
             Err(error) => {
                 tracing::error!(%error, changes = batch.len(), "a batch of changes was not committed");
                 self.failed = self.failed.take().or(disk_failure(&error));
+                // What is owed stays owed, as far as there is room for it.
+                let too_many = self.owed.len().saturating_sub(OWED_MAX);
+                self.owed.drain(..too_many);
                 for (_, reply) in batch {
                     let _ = reply.send(Err(same(&error)));
                 }
@@ -239,20 +268,35 @@ fn same(error: &StoreError) -> StoreError {
 /// savepoint for each change; savepoints copy every page they touch, which took a third of the writer's time.
 fn write_batch(
     connection: &mut Connection,
+    owed: &[Step],
     batch: &[(Work, Reply<()>)],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    match write_together(connection, batch)? {
+    match write_together(connection, owed, batch)? {
         Some(results) => Ok(results),
-        None => write_apart(connection, batch),
+        None => write_apart(connection, owed, batch),
     }
+}
+
+/// What is owed goes first. One that is refused all the same is a fault of ours, and takes nobody with it.
+fn write_owed(connection: &Connection, owed: &[Step]) -> Result<(), StoreError> {
+    for step in owed {
+        match write::step(connection, step) {
+            Ok(()) => {}
+            Err(write::Trouble::Refused(error)) => tracing::error!(%error, "a statement that is never refused was"),
+            Err(write::Trouble::Failed(error)) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Nothing when a change was refused after a part of it was written; then everything is undone.
 fn write_together(
     connection: &mut Connection,
+    owed: &[Step],
     batch: &[(Work, Reply<()>)],
 ) -> Result<Option<Vec<Result<(), StoreError>>>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+    write_owed(&transaction, owed)?;
     let mut results = Vec::with_capacity(batch.len());
     for (work, _) in batch {
         match write_one(&transaction, work) {
@@ -270,9 +314,11 @@ fn write_together(
 /// and SQLite may have rolled back everything by then, so that a further savepoint would begin a transaction of its own.
 fn write_apart(
     connection: &mut Connection,
+    owed: &[Step],
     batch: &[(Work, Reply<()>)],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+    write_owed(&transaction, owed)?;
     let mut results = Vec::with_capacity(batch.len());
     for (work, _) in batch {
         let savepoint = transaction.savepoint().map_err(unavailable)?;

@@ -32,6 +32,8 @@ pub(super) const TABLES: &[Table] = &[
     table("dispatch", &["id"]),
     table("idempotency", &["caller", "key"]),
     table("api_key", &["id"]),
+    table("collection_access", &["collection_id"]),
+    table("audit", &["id"]),
     table("meta", &["name"]),
 ];
 

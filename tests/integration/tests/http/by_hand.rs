@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::client::Request;
 use crate::scene::{CARDS, MANUAL_ID, Refused, Shop, digits, id, ok};
+use crate::visitors::token;
 
 fn of_order(shop: &Shop, order: &str) -> String {
     let body = json!({ "currency_code": "eur", "amount": 30, "order_id": order });
@@ -87,10 +88,15 @@ fn many_who_mark_at_once_pay_once() {
 fn a_storefront_finds_the_collection_of_its_cart() {
     let shop = Shop::open();
     let target = "/store/payment-collections";
-    let ask = |cart: &str| Request::post(target, json!({ "cart_id": cart }).to_string());
+    let ask = |cart: &str| {
+        let request = Request::post(target, json!({ "cart_id": cart }).to_string());
+        request.header("authorization", &token(&json!({ "cart_id": cart })))
+    };
     shop.refuses(&ask("cart_1"), Refused::NOT_FOUND);
     let body = json!({ "currency_code": "eur", "amount": 30, "cart_id": "cart_1" });
     let made = id(&shop.post("/admin/payment-collections", &body)["payment_collection"]);
+    let guessed = Request::post(target, json!({ "cart_id": "cart_1" }).to_string());
+    shop.refuses(&guessed, Refused::new(403, "forbidden", "client_secret_missing"));
     let found = ok(ask("cart_1").send(&shop.door))["payment_collection"].clone();
     assert_eq!((id(&found), digits(&found["amount"]).as_str()), (made.clone(), "30.00"));
     assert_eq!(found["payment_sessions"], json!([]));

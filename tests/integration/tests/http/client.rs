@@ -6,6 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
+use tillbox::Host;
+use tillbox::core::id::{CollectionId, SessionId};
+use tokio::runtime::Handle;
 
 /// Seconds until a test gives up on an answer: every wait of the host that a test provokes is far shorter.
 const ANSWER_SECONDS_MAX: u64 = 60;
@@ -28,6 +31,10 @@ pub(crate) struct Door {
     /// May operate and administer.
     pub(crate) secret: String,
     pub(crate) publishable: String,
+    /// Knows the client secrets, as the merchant's server does.
+    pub(crate) host: Host,
+    /// The host's own threads.
+    pub(crate) threads: Handle,
 }
 
 impl Door {
@@ -40,6 +47,21 @@ impl Door {
         } else {
             None
         }
+    }
+
+    /// The client secret of the collection that a storefront's path is about, where there is one.
+    fn client_secret(&self, target: &str) -> Option<String> {
+        let path = target.split('?').next().unwrap_or_default();
+        let mut parts = path.strip_prefix("/store/")?.split('/');
+        let (kind, id) = (parts.next()?, parts.next()?);
+        let found = async {
+            let id = match kind {
+                "payment-collections" => CollectionId::parse(id).ok()?,
+                _ => self.host.collection_of_session(&SessionId::parse(id).ok()?).await.ok()?.id,
+            };
+            self.host.client_secret(&id).await.ok()
+        };
+        self.threads.block_on(found).map(|secret| secret.reveal().to_owned())
     }
 }
 
@@ -68,7 +90,7 @@ impl Request {
         self
     }
 
-    /// Without the key that every request of a test has.
+    /// Without the key and the client secret that every request of a test has.
     pub(crate) fn anonymous(mut self) -> Self {
         self.anonymous = true;
         self
@@ -79,7 +101,8 @@ impl Request {
         self
     }
 
-    /// Sends it and reads the answer. `host`, `content-length` and the key are added where they are not among the headers.
+    /// Sends it and reads the answer. `host`, `content-length`, the key and the client secret are added where they are not
+    /// among the headers.
     pub(crate) fn send(&self, door: &Door) -> Answer {
         let address = door.address;
         let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.target);
@@ -92,6 +115,12 @@ impl Request {
         }
         if let Some((name, key)) = door.key(&self.target).filter(|(name, _)| !self.anonymous && !has(name)) {
             head.push_str(&format!("{name}: {key}\r\n"));
+        }
+        if !self.anonymous
+            && !has("x-client-secret")
+            && let Some(secret) = door.client_secret(&self.target)
+        {
+            head.push_str(&format!("x-client-secret: {secret}\r\n"));
         }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));

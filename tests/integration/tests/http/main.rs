@@ -12,6 +12,7 @@ mod flow;
 mod merchant;
 mod shares;
 
+mod audit;
 mod bounds;
 mod crowd;
 mod digits;
@@ -22,5 +23,6 @@ mod keys;
 mod privacy;
 mod refused;
 mod restart;
+mod visitors;
 mod webhook_endpoints;
 mod webhooks;

@@ -92,10 +92,13 @@ fn a_deleted_collection_is_gone_and_its_sessions_with_it() {
     let gone = shop.delete(&target);
     assert_eq!(gone, json!({ "id": collection, "object": "payment-collection", "deleted": true }));
     for target in
-        [target, format!("/store/payment-collections/{collection}"), format!("/store/payment-sessions/{session}")]
+        [target, format!("/store/payment-collections/{collection}"), format!("/admin/payment-sessions/{session}")]
     {
         shop.refuses(&Request::new("GET", &target), Refused::NOT_FOUND);
     }
+    // A storefront is not told whether there ever was one.
+    let foreign = Request::new("GET", &format!("/store/payment-sessions/{session}")).header("x-client-secret", "cs_1");
+    shop.refuses(&foreign, Refused::new(403, "forbidden", "client_secret_wrong"));
     assert_eq!(shop.get("/admin/operations")["count"], 2, "the books keep what was asked");
     let payment = shop.payment(MANUAL_ID, "3", "eur");
     let held = shop.get(&format!("/admin/payments/{payment}"))["payment"]["payment_collection_id"].clone();

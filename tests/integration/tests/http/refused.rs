@@ -63,7 +63,13 @@ fn unknown_ids_are_not_found() {
             ("POST", format!("/admin/operations/{id}/recheck")),
         ] {
             let request = Request::new(method, &target).header("content-type", "application/json");
-            shop.refuses(&request, Refused::NOT_FOUND);
+            // An id that could be one: nobody is told whether there is such a session.
+            let unknown = if *id == "payses_1" && target.starts_with("/store/payment-sessions") {
+                Refused::new(403, "forbidden", "client_secret_missing")
+            } else {
+                Refused::NOT_FOUND
+            };
+            shop.refuses(&request, unknown);
         }
     }
     let not_text = Request::new("GET", "/admin/payments/%FF");

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tillbox::Host;
+use tillbox::http::{JwtTokens, Server};
 use tillbox::runtime::{ComponentProvider, Grants, Runtime, RuntimeConfig};
 use tillbox::service::{ApiKey, NewApiKey};
 use tillbox::store::Scope;
@@ -28,6 +29,8 @@ pub(crate) const CARDS_AT_ONCE: &str = "pp_stripe-mock_at-once";
 pub(crate) const HOOKED: &str = "pp_stripe-mock_hooked";
 /// What webhooks to [`HOOKED`] are signed with.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_the_integration_tests";
+/// What customers' tokens are signed with.
+pub(crate) const TOKEN_SECRET: &[u8] = b"the secret of the shop in the integration tests";
 /// Misbehaves as its input says.
 pub(crate) const ROGUE: &str = "pp_hostile_default";
 
@@ -79,8 +82,6 @@ async fn keys(host: &Host) -> (String, String) {
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
     pub(crate) door: Door,
-    host: Host,
-    threads: Handle,
     directory: TempDir,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -109,14 +110,16 @@ impl Shop {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
                 let address = listener.local_addr().expect("an address");
                 let (secret, publishable) = keys;
-                let door = Door { address, secret, publishable };
-                told.send((door, host.clone(), Handle::current())).expect("the test waits for it");
+                let door = Door { address, secret, publishable, host: host.clone(), threads: Handle::current() };
+                told.send(door).expect("the test waits for it");
                 let shutdown = async { drop(stopped.await) };
-                tillbox::http::serve(listener, host, shutdown).await.expect("it serves until it is stopped");
+                let server =
+                    Server::new(host).customer_tokens(Arc::new(JwtTokens::hs256(TOKEN_SECRET).expect("long enough")));
+                server.serve(listener, shutdown).await.expect("it serves until it is stopped");
             });
         });
-        let (door, host, threads) = started.recv().expect("the host starts");
-        Self { address: door.address, door, host, threads, directory, stop, server }
+        let door = started.recv().expect("the host starts");
+        Self { address: door.address, door, directory, stop, server }
     }
 
     /// Where its files are.
@@ -126,19 +129,19 @@ impl Shop {
 
     /// A new key of the host.
     pub(crate) fn new_key(&self, new: NewApiKey) -> (ApiKey, String) {
-        let (key, issued) = self.threads.block_on(self.host.create_api_key(new)).expect("a good key");
+        let (key, issued) = self.ask_host(async |host| host.create_api_key(new).await).expect("a good key");
         (key, issued.reveal().to_owned())
     }
 
     /// What the host itself says, asked on its own threads.
     pub(crate) fn ask_host<T>(&self, question: impl AsyncFnOnce(&Host) -> T) -> T {
-        self.threads.block_on(question(&self.host))
+        self.door.threads.block_on(question(&self.door.host))
     }
 
     /// Stops the host and starts another one on the same database.
     pub(crate) fn restart(self) -> Self {
         // The old host lets go of its file before the new one opens it.
-        drop(self.host);
+        drop(self.door);
         self.stop.send(()).expect("it still runs");
         self.server.join().expect("it stops in order");
         Self::open_in(self.directory)

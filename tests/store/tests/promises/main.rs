@@ -1,7 +1,9 @@
 //! What a store promises. `every_store` is run on each; the others hold what only a server can get wrong, and the way from
 //! one store to another.
 
+mod access;
 mod api_keys;
+mod audit;
 mod carts;
 mod claims;
 mod dispatches;
@@ -85,6 +87,10 @@ promises! {
     idempotency::an_expired_key_is_as_good_as_none,
     idempotency::expired_keys_are_deleted_in_batches,
     idempotency::a_collection_survives_as_a_text,
+    access::a_customer_is_kept_with_the_collection_or_not_at_all,
+    access::secrets_are_counted_on,
+    audit::a_call_is_kept_with_the_next_change_and_ends_later,
+    audit::a_call_that_is_wanted_now_is_there_alone,
     api_keys::a_key_is_found_by_its_id_and_nothing_of_it_is_lost,
     api_keys::one_of_two_replaces_a_key,
     api_keys::a_key_ends_once_and_its_last_use_goes_forward,

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use tillbox::core::operation::OperationState;
-use tillbox::store::{CartClaim, Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate};
+use tillbox::store::{
+    AuditDurability, CartClaim, Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate,
+};
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
-    api_key, as_stored, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich, stored,
-    subscriber,
+    api_key, as_stored, audit, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich,
+    stored, subscriber,
 };
 
 /// More than a batch, so that batches join without a gap.
@@ -47,6 +49,8 @@ async fn there_and_back_everything_is_the_same() {
     store.keep_account_holder(holder(1, "cus_1", Some("ext_1"))).await.unwrap();
     store.write_key(held("a", "one", 1_800_000_000_000)).await.unwrap();
     store.add_api_key(api_key(1)).await.unwrap();
+    store.next_secret(id(2)).await.unwrap();
+    store.begin_audit(audit(1), AuditDurability::Now).await.unwrap();
     let events = store.events_after(0, 200).await.unwrap();
     assert_eq!(store.spread(subscriber(1).id, 9, read.collection.created_at).await.unwrap(), 1);
     drop(store);
@@ -77,6 +81,7 @@ async fn there_and_back_everything_is_the_same() {
         assert_eq!(store.account_holder(account.id.clone()).await.unwrap(), Some(account));
         assert_eq!(store.refund_reasons(vec![reason(1, "late").id]).await.unwrap(), [reason(1, "late")]);
         assert_eq!(store.api_key(api_key(1).id).await.unwrap(), Some(api_key(1)));
+        assert_eq!(store.collection_access(id(2)).await.unwrap().secret_version, 2);
         let kept = store.key("till".to_owned(), "a".to_owned()).await.unwrap();
         assert_eq!(kept, Some(held("a", "one", 1_800_000_000_000).row));
         for number in [1, 10, 1_000, 1_200, COLLECTIONS] {
@@ -103,6 +108,8 @@ async fn there_and_back_everything_is_the_same() {
         "dispatch",
         "idempotency",
         "api_key",
+        "collection_access",
+        "audit",
         "meta",
     ] {
         let sql = format!("select * from {table} order by 1");

@@ -11,7 +11,7 @@ use crate::http::wire::parts::{
     CurrencyCode, Decimal, IdOf, Name, Object, RawAmount, Time, chosen, currency_code, number, optional_time, raw,
     raw_amount, time,
 };
-use crate::service::{CollectionSummary, PaymentView};
+use crate::service::{ClientSecret, CollectionSummary, PaymentView};
 
 /// A collection without what is in it, for operators.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,6 +27,12 @@ pub(in crate::http) struct SummaryAnswer {
     refunded_amount: Decimal,
     cart_id: Option<String>,
     order_id: Option<String>,
+    /// The customer it was made for; in answers about one collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    /// What opens it to a storefront; in answers about one collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
     metadata: Option<Object>,
     uncertain: Option<UncertainAnswer>,
     completed_at: Option<Time>,
@@ -49,6 +55,8 @@ impl From<&CollectionSummary> for SummaryAnswer {
             refunded_amount: number(collection.refunded),
             cart_id: collection.cart_id.clone(),
             order_id: collection.order_id.clone(),
+            customer_id: None,
+            client_secret: None,
             metadata: collection.metadata.as_ref().map(raw),
             uncertain: collection.uncertain.map(Into::into),
             completed_at: optional_time(collection.completed_at),
@@ -86,6 +94,14 @@ impl From<&Collection> for CollectionAnswer {
     }
 }
 
+impl CollectionAnswer {
+    /// With what opens it, and whose it is.
+    pub(in crate::http) fn opened_by(self, secret: &ClientSecret, customer: Option<String>) -> Self {
+        let client_secret = Some(secret.reveal().to_owned());
+        Self { summary: SummaryAnswer { client_secret, customer_id: customer, ..self.summary }, ..self }
+    }
+}
+
 /// A collection, for storefronts.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(transform = chosen)]
@@ -102,6 +118,9 @@ pub(in crate::http) struct StoreCollectionAnswer {
     created_at: Time,
     updated_at: Time,
     deleted_at: Option<Time>,
+    /// In the answer to who has it made, and in no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
     payment_sessions: Vec<StoreSessionAnswer>,
 }
 
@@ -120,10 +139,18 @@ impl From<&Collection> for StoreCollectionAnswer {
             created_at: time(collection.created_at),
             updated_at: time(collection.updated_at),
             deleted_at: optional_time(collection.deleted_at),
+            client_secret: None,
             payment_sessions: collection
                 .live_sessions()
                 .map(|session| StoreSessionAnswer::new(session, &collection.id))
                 .collect(),
         }
+    }
+}
+
+impl StoreCollectionAnswer {
+    /// With what opens it.
+    pub(in crate::http) fn opened_by(self, secret: Option<&ClientSecret>) -> Self {
+        Self { client_secret: secret.map(|secret| secret.reveal().to_owned()), ..self }
     }
 }

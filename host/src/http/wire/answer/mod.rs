@@ -1,6 +1,7 @@
 //! Answers, one struct each. The `Store…` ones are for storefronts: they have no field that could hold a provider's private
 //! state, the payer, or a provider's words.
 
+mod audit;
 mod choice;
 mod collection;
 mod holder;
@@ -21,6 +22,7 @@ use crate::http::document::{CODES, kinds};
 use crate::http::wire::parts::{IdOf, Time, chosen, optional_time, time};
 use crate::service::PaymentProvider;
 
+pub(in crate::http) use audit::AuditEntryAnswer;
 pub(in crate::http) use collection::{CollectionAnswer, StoreCollectionAnswer, SummaryAnswer};
 pub(in crate::http) use holder::{AccountHolderAnswer, PaymentMethodAnswer};
 pub(in crate::http) use operation::{EventAnswer, OperationAnswer, OperationEntryAnswer};
@@ -152,6 +154,7 @@ envelopes! {
     VoidedOperation { operation: OperationAnswer, void: Option<OperationAnswer> }
     Operations { operations: Vec<OperationEntryAnswer>, count: u64, offset: u32, limit: u32 }
     Events { events: Vec<EventAnswer>, limit: u32 }
+    Audit { audit: Vec<AuditEntryAnswer>, count: u64, offset: u32, limit: u32 }
     OneWebhookEndpoint { webhook_endpoint: WebhookEndpointAnswer }
     WebhookEndpoints { webhook_endpoints: Vec<WebhookEndpointAnswer>, count: u64 }
     WebhookDeliveries { deliveries: Vec<DeliveryAnswer>, count: u64, offset: u32, limit: u32 }

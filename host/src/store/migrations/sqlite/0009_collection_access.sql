@@ -1,0 +1,7 @@
+-- Who may act on a collection beside the merchant: the customer it was made for, and which of its client secrets counts. The
+-- secrets themselves are derived and not kept. A collection without a row has no customer and its first secret.
+create table collection_access (
+    collection_id  text primary key references collection (id),
+    customer_id    text,
+    secret_version integer not null constraint collection_access_version_positive check (secret_version > 0)
+) strict;
