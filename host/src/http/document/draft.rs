@@ -124,6 +124,51 @@ impl<'a> Draft<'a> {
         self.content(status, "application/json", json!({ "schema": schema }));
     }
 
+    /// An answer in JSON of whose things the caller chooses the keys: only their ids are always there.
+    pub(in crate::http) fn chosen<T: JsonSchema>(&mut self, status: u16) {
+        let schema = self.schemas.subschema_for::<T>().to_value();
+        let schema = self.loosened(&schema, true);
+        self.content(status, "application/json", json!({ "schema": schema }));
+    }
+
+    /// The same schema, with copies of the objects that it refers to in which only ids are required. The envelope keeps its
+    /// own keys.
+    fn loosened(&mut self, schema: &Value, is_envelope: bool) -> Value {
+        let mut loose = schema.clone();
+        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            let object = self.schemas.definitions()[name].clone();
+            if object.get("properties").is_none() {
+                return loose;
+            }
+            let copy = format!("Chosen{name}");
+            if !self.schemas.definitions().contains_key(&copy) {
+                // Named before it is made, in case it refers to itself.
+                self.schemas.definitions_mut().insert(copy.clone(), Value::Null);
+                let mut object = self.loosened(&object, is_envelope);
+                if !is_envelope && let Some(required) = object.get_mut("required").and_then(Value::as_array_mut) {
+                    required.retain(|key| key == "id");
+                }
+                self.schemas.definitions_mut().insert(copy.clone(), object);
+            }
+            loose["$ref"] = json!(format!("#/components/schemas/{copy}"));
+            return loose;
+        }
+        match &mut loose {
+            Value::Object(parts) => {
+                for part in parts.values_mut() {
+                    *part = self.loosened(part, false);
+                }
+            }
+            Value::Array(parts) => {
+                for part in parts {
+                    *part = self.loosened(part, false);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        loose
+    }
+
     /// An answer in plain text.
     pub(in crate::http) fn plain(&mut self, status: u16, text: &str) {
         let schema = json!({ "type": "string", "const": text });
@@ -181,5 +226,42 @@ impl<'a> Draft<'a> {
         }
         operation.insert("responses".to_owned(), Value::Object(responses));
         operation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct Envelope {
+        things: Vec<Thing>,
+        count: u32,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct Thing {
+        id: String,
+        name: String,
+        parts: Vec<Thing>,
+    }
+
+    #[test]
+    fn of_what_is_chosen_only_ids_are_sure() {
+        let mut schemas = schemars::generate::SchemaSettings::draft2020_12()
+            .for_serialize()
+            .with(|settings| settings.definitions_path = "/components/schemas".into())
+            .into_generator();
+        let mut draft = Draft::new("/things", &mut schemas);
+        draft.chosen::<Envelope>(200);
+        draft.json::<Envelope>(201);
+        let (envelope, thing) = (&schemas.definitions()["ChosenEnvelope"], &schemas.definitions()["ChosenThing"]);
+        assert_eq!(envelope["required"], json!(["things", "count"]));
+        assert_eq!(envelope["properties"]["things"]["items"]["$ref"], "#/components/schemas/ChosenThing");
+        assert_eq!(thing["required"], json!(["id"]));
+        assert_eq!(thing["properties"]["parts"]["items"]["$ref"], "#/components/schemas/ChosenThing");
+        assert_eq!(schemas.definitions()["Thing"]["required"], json!(["id", "name", "parts"]));
     }
 }
