@@ -197,7 +197,7 @@ impl<E: Choosable> Argument for Only<E> {
 
 impl<E: Choosable + JsonSchema> Answered for Selected<E> {
     fn describe(draft: &mut Draft<'_>) {
-        draft.json::<E>(200);
+        draft.chosen::<E>(200);
     }
 }
 
