@@ -87,9 +87,8 @@ def fresh_collection():
 
 
 def fresh_session():
-    collection = post("/admin/payment-collections", {"currency_code": "eur", "amount": 10})["payment_collection"]
     wanted = {"provider_id": "pp_stripe-mock_hooked", "data": {"payment_method": "pm_card_visa"}}
-    return post(f"/admin/payment-collections/{collection['id']}/payment-sessions", wanted)["payment_session"]["id"]
+    return post(f"/admin/payment-collections/{fresh_collection()}/payment-sessions", wanted)["payment_session"]["id"]
 
 
 def fresh_holder():
@@ -254,7 +253,7 @@ def tell(case):
         "id": f"evt_{RANDOM.randrange(1000)}", "object": "event", "type": kind, "created": int(time.time()), "livemode": False,
         "data": {"object": {
             "id": "pi_1", "object": "payment_intent", "amount": 1050, "amount_capturable": 0, "amount_received": 1050,
-            "currency": "eur", "status": "succeeded", "metadata": {"session_id": RANDOM.choice(POOL.get("payses", ["payses_1"]))},
+            "currency": "eur", "status": "succeeded", "metadata": {"session_id": RANDOM.choice(POOL.get("payses") or ["payses_1"])},
         }},
     }
     body, seconds = json.dumps(event), int(time.time())

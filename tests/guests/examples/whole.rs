@@ -199,7 +199,7 @@ fn told(context: &Context, request: Value) -> Result<Json> {
         account_holder,
         extensions,
     } = context;
-    Json::of(&json!({
+    let told = json!({
         "context": {
             "operation_id": operation_id,
             "idempotency_key": idempotency_key,
@@ -218,7 +218,9 @@ fn told(context: &Context, request: Value) -> Result<Json> {
             "extensions": read(extensions)?,
         },
         "request": request,
-    }))
+    });
+    // What is nested as deep as the contract allows cannot be told again inside of something.
+    Json::of(&told).or_else(|_| Json::of(&json!({ "told": "more than an answer can hold" })))
 }
 
 fn person(customer: &Customer) -> Value {
