@@ -88,7 +88,7 @@ def fresh_collection():
 
 def fresh_session():
     wanted = {"provider_id": "pp_stripe-mock_hooked", "data": {"payment_method": "pm_card_visa"}}
-    return post(f"/admin/payment-collections/{fresh_collection()}/payment-sessions", wanted)["payment_session"]["id"]
+    return post(f"/admin/payment-collections/{fresh_collection()['id']}/payment-sessions", wanted)["payment_session"]["id"]
 
 
 def fresh_holder():
