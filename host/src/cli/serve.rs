@@ -204,7 +204,7 @@ async fn tell(
         walk::run(screen, host, place.address).await?;
         screen.line("")?;
         screen.line(screen.paint(Style::Bold, "Pay 42.00 EUR on the checkout page, in a browser:"))?;
-        screen.line(format!("  {}", link::to_try(host, place.address).await?))?;
+        screen.line(format!("  {}", link::to_try(host, &place.url()).await?))?;
     }
     let api = place.url();
     let json = "-H 'content-type: application/json'";

@@ -48,8 +48,7 @@ export async function admin(method, path, text) {
 export async function collection(amount = '42.00', currency = 'eur') {
   const body = await admin('POST', 'payment-collections', `{"amount":${amount},"currency_code":"${currency}"}`);
   const { id } = body.payment_collection;
-  const secret = body.client_secret ?? body.payment_collection.client_secret;
-  return { id, link: link(id, secret) };
+  return { id, link: link(id, body.payment_collection.client_secret) };
 }
 
 export function link(id, secret, more = {}) {

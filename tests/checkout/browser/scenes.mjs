@@ -470,6 +470,8 @@ test('links that do not work say so', async () => {
     { id: 'pay_col_1', link: link('pay_col_1') },
     { id: 'nothing', link: link('nothing') },
     { id: good.id, link: `${url}/checkout/${good.id}` },
+    { id: good.id, link: link(good.id) },
+    { id: good.id, link: link(good.id, 'cs_of-another-collection') },
     { id: good.id, link: `${url}/checkout/${good.id}#key=pk_wrong&secret=wrong` },
   ]) {
     const payer = await Payer.open({ of, errors: refused(400, 401, 403, 404) });
@@ -640,7 +642,11 @@ scene('the keys leave the address, and go to the host in headers alone', {}, asy
   assert.equal(payer.page.url(), `${url}/checkout/${payer.collection.id}`);
   const asked = payer.requests.filter((request) => request.url().includes('/store/'));
   assert.ok(asked.length >= 2);
-  for (const request of asked) assert.match((await request.allHeaders())['x-publishable-api-key'], /^pk_/);
+  for (const request of asked) {
+    const headers = await request.allHeaders();
+    assert.match(headers['x-publishable-api-key'], /^pk_/);
+    assert.match(headers['x-client-secret'], /^cs_/);
+  }
   await payer.page.reload();
   await payer.sees('How would you like to pay?');
   const { length } = payer.requests.filter((request) => !request.url().startsWith(`${url}/`) && !request.url().startsWith('data:'));
