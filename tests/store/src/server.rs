@@ -212,7 +212,7 @@ fn configure(folder: &Path, port: u16) {
     let folder = folder.display();
     // No socket file: its path would have to be short. `fsync` stays on: what is tested is what is run.
     let settings = format!(
-        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nmax_connections = 200\n\
+        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nmax_connections = 500\n\
          ssl = on\nssl_cert_file = '{folder}/{}'\nssl_key_file = '{folder}/{}'\n\
          fsync = on\nlog_min_messages = warning\n",
         certificate::CERTIFICATE,

@@ -265,13 +265,16 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     }
     setup.ahead_ms += DOWN_MS;
     let host = Process::start(PROGRAM, &setup, &place.log()).await;
-    host.tell(&Order::Recover).await.ack();
+    let name = format!("{}, killed at {:?} and {:?}", scene.name(), case.first, case.second);
+    if !matches!(host.tell(&Order::Recover).await, Told::Done(_)) {
+        let log = std::fs::read_to_string(place.log()).unwrap_or_default();
+        panic!("{name}: the host that was to recover did not live; its log:\n{log}");
+    }
     if let Told::Done(ack) = host.tell(&scene.sent(&props)).await {
         acks.push(ack);
     }
     host.tell(&Order::Tell).await.ack();
     host.kill().await;
-    let name = format!("{}, killed at {:?} and {:?}", scene.name(), case.first, case.second);
     case.violations =
         verdict(stage, scene, &place, &setup, acks).await.into_iter().map(|what| format!("{name}: {what}")).collect();
     case
