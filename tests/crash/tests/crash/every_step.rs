@@ -266,14 +266,21 @@ async fn case(stage: &Stage, scene: Scene, first: i64, second: Option<i64>) -> C
     setup.ahead_ms += DOWN_MS;
     let host = Process::start(PROGRAM, &setup, &place.log()).await;
     let name = format!("{}, killed at {:?} and {:?}", scene.name(), case.first, case.second);
-    if !matches!(host.tell(&Order::Recover).await, Told::Done(_)) {
+    let died = |at: &str| {
         let log = std::fs::read_to_string(place.log()).unwrap_or_default();
-        panic!("{name}: the host that was to recover did not live; its log:\n{log}");
+        panic!("{name}: the host that was to recover did not live through {at}; its log:\n{log}")
+    };
+    if !matches!(host.tell(&Order::Recover).await, Told::Done(_)) {
+        died("the recovery");
     }
-    if let Told::Done(ack) = host.tell(&scene.sent(&props)).await {
-        acks.push(ack);
+    match host.tell(&scene.sent(&props)).await {
+        Told::Done(ack) => acks.push(ack),
+        Told::Trouble(_) => {}
+        Told::Died => died("the same request"),
     }
-    host.tell(&Order::Tell).await.ack();
+    if !matches!(host.tell(&Order::Tell).await, Told::Done(_)) {
+        died("the events");
+    }
     host.kill().await;
     case.violations =
         verdict(stage, scene, &place, &setup, acks).await.into_iter().map(|what| format!("{name}: {what}")).collect();
