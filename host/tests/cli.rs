@@ -433,6 +433,25 @@ fn keys_are_made_listed_replaced_and_taken_back() {
     let error = bad(&with(database, &["revoke", "apk_01JD3V9K6R2M4N8P0Q1S5T7W9X"]), 1);
     assert!(error.contains("keys list"), "{error}");
     bad(&with(database, &["rotate", id, "--grace", "32d"]), 1);
+
+    // Each of them is in the audit, with how it ended and who did it; looking is not.
+    let audit = |more: &[&str]| -> Value {
+        let arguments = [&["audit", "list", "--json", "--database", database], more].concat();
+        serde_json::from_str::<Value>(&good(&arguments)).unwrap()["audit"].take()
+    };
+    let rows = audit(&[]);
+    assert_eq!(rows.as_array().unwrap().len(), 7, "{rows}");
+    let about = audit(&["--subject", next]);
+    let about: Vec<(&str, i64)> = about
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["route"].as_str().unwrap(), row["status"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(about, [("tillbox keys rotate", 1), ("tillbox keys revoke", 0)]);
+    for row in rows.as_array().unwrap() {
+        assert!(row["method"] == "CLI" && row["request_id"].as_str().unwrap().starts_with("cli_"), "{row}");
+    }
 }
 
 #[test]

@@ -42,6 +42,24 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(second.payment(&payment).await.unwrap().refunded.to_decimal(), "0.001");
 }
 
+/// Each finds the file in another moment of its beginning: empty, being switched to a log, half of its tables made.
+#[test]
+fn hosts_begin_with_one_new_file_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("till.db");
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    SqliteStore::open(&path).map(drop).unwrap_or_else(|error| panic!("{error}"));
+                });
+            }
+        });
+    }
+}
+
 #[tokio::test]
 async fn a_strangers_file_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();

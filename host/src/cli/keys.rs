@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 use tillbox_core::Timestamp;
 
+use super::by_hand::by_hand;
 use super::failure::Failure;
 use super::operations::{DatabaseArguments, moment, open};
 use super::screen::{Screen, Style, table};
@@ -123,7 +124,8 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
         KeysCommand::List(arguments) => list(screen, arguments).await,
         KeysCommand::Rotate(arguments) => {
             let host = open(&arguments.database, &[]).await?;
-            let (key, issued) = host.rotate_api_key(&arguments.id, arguments.grace).await.map_err(failed)?;
+            let rotated = async { host.rotate_api_key(&arguments.id, arguments.grace).await.map_err(failed) };
+            let (key, issued) = by_hand(&host, "keys rotate", Some(arguments.id.as_str()), rotated).await?;
             let until = host.api_key(&arguments.id).await.map_err(failed)?.expires_at;
             let until = until.map(moment).unwrap_or_default();
             let sentence = format!("{} takes the place of {}, which ends at {until}", key.id, arguments.id);
@@ -131,7 +133,8 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
         }
         KeysCommand::Revoke(arguments) => {
             let host = open(&arguments.database, &[]).await?;
-            let key = host.revoke_api_key(&arguments.id).await.map_err(failed)?;
+            let revoked = async { host.revoke_api_key(&arguments.id).await.map_err(failed) };
+            let key = by_hand(&host, "keys revoke", Some(arguments.id.as_str()), revoked).await?;
             if arguments.database.json {
                 return Ok(screen.json(&as_json(&key))?);
             }
@@ -145,7 +148,8 @@ async fn create(screen: Screen, arguments: CreateArguments) -> Result<(), Failur
     let kind = if arguments.publishable { ApiKeyKind::Publishable } else { ApiKeyKind::Secret };
     let expires_at = arguments.expires.map(|span| Timestamp(SystemClock.now().0.saturating_add(span)));
     let new = NewApiKey { kind, title: arguments.title, scopes: arguments.scope, expires_at };
-    let (key, issued) = host.create_api_key(new).await.map_err(failed)?;
+    let created = async { host.create_api_key(new).await.map_err(failed) };
+    let (key, issued) = by_hand(&host, "keys create", None, created).await?;
     let may = match key.kind {
         ApiKeyKind::Publishable => "opens /store".to_owned(),
         ApiKeyKind::Secret => format!("opens /admin, with the scope {}", scopes(&key)),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod bench;
+mod by_hand;
 mod completions;
 mod customers;
 mod database;

@@ -12,6 +12,7 @@ use tillbox_core::operation::{Operation, OperationState};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::by_hand::by_hand;
 use super::database::{Database, UrlArgument};
 use super::encryption::{self, EncryptionKeyArgument};
 use super::failure::Failure;
@@ -176,16 +177,21 @@ pub(super) async fn run(command: OperationsCommand) -> Result<(), Failure> {
         }
         OperationsCommand::Recheck(arguments) => {
             let host = with_providers(&arguments.database, arguments.providers).await?;
-            show(&host.recheck(&arguments.id).await?, arguments.database.json)
+            let asked = host.recheck(&arguments.id);
+            let asked = by_hand(&host, "operations recheck", Some(arguments.id.as_str()), asked).await?;
+            show(&asked, arguments.database.json)
         }
         OperationsCommand::Resolve(arguments) => {
             let host = open(&arguments.database, &[]).await?;
-            let resolved = host.resolve_operation(&arguments.id, arguments.verdict, &arguments.note).await?;
+            let resolved = host.resolve_operation(&arguments.id, arguments.verdict, &arguments.note);
+            let resolved = by_hand(&host, "operations resolve", Some(arguments.id.as_str()), resolved).await?;
             show(&resolved, arguments.database.json)
         }
         OperationsCommand::Void(arguments) => {
             let host = with_providers(&arguments.database, arguments.providers).await?;
-            show(&host.void_operation(&arguments.id).await?.operation, arguments.database.json)
+            let voided = host.void_operation(&arguments.id);
+            let voided = by_hand(&host, "operations void", Some(arguments.id.as_str()), voided).await?;
+            show(&voided.operation, arguments.database.json)
         }
     }
 }

@@ -132,6 +132,7 @@ fn chosen(
     if let Some(listener) = metrics {
         server = server.metrics(listener);
     }
+    server = server.origins(settings.store_origins.clone(), settings.admin_origins.clone());
     if settings.is_behind_proxy {
         server = server.behind_proxy();
     }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tillbox_core::id::EventId;
 
+use super::by_hand::by_hand;
 use super::failure::Failure;
 use super::operations::{DatabaseArguments, moment, open};
 use super::screen::{Screen, Style, table};
@@ -147,18 +148,21 @@ pub(super) async fn run(command: WebhooksCommand) -> Result<(), Failure> {
             let host = open(&arguments.database, &[]).await?;
             let new =
                 NewWebhookEndpoint { url: arguments.url, description: arguments.description, events: arguments.event };
-            let (endpoint, secret) = host.create_webhook_endpoint(new).await?;
+            let made = host.create_webhook_endpoint(new);
+            let (endpoint, secret) = by_hand(&host, "webhooks add", None, made).await?;
             issued(screen, arguments.database.json, &endpoint, &secret)
         }
         WebhooksCommand::Remove(arguments) => {
             let host = open(&arguments.database, &[]).await?;
-            host.delete_webhook_endpoint(&arguments.id).await?;
             let id = arguments.id.as_str();
+            by_hand(&host, "webhooks remove", Some(id), host.delete_webhook_endpoint(&arguments.id)).await?;
             said(screen, arguments.database.json, &json!({ "id": id, "deleted": true }), &format!("{id} is removed."))
         }
         WebhooksCommand::Rotate(arguments) => {
             let host = open(&arguments.database, &[]).await?;
-            let (endpoint, secret) = host.rotate_webhook_secret(&arguments.id).await?;
+            let rotated = host.rotate_webhook_secret(&arguments.id);
+            let rotated = by_hand(&host, "webhooks rotate", Some(arguments.id.as_str()), rotated).await?;
+            let (endpoint, secret) = rotated;
             issued(screen, arguments.database.json, &endpoint, &secret)
         }
         WebhooksCommand::Deliveries(arguments) => deliveries(screen, arguments).await,
@@ -213,17 +217,15 @@ async fn deliveries(screen: Screen, arguments: DeliveriesArguments) -> Result<()
 
 async fn redeliver(screen: Screen, arguments: RedeliverArguments) -> Result<(), Failure> {
     let host = open(&arguments.database, &[]).await?;
-    let what = match &arguments.event {
-        Some(event) => {
-            host.redeliver(&arguments.id, event).await?;
-            event.as_str()
-        }
-        None => {
-            host.redeliver_failed(&arguments.id).await?;
-            "what was given up"
+    let id = arguments.id.as_str();
+    let asked = async {
+        match &arguments.event {
+            Some(event) => host.redeliver(&arguments.id, event).await.map(drop),
+            None => host.redeliver_failed(&arguments.id).await.map(drop),
         }
     };
-    let id = arguments.id.as_str();
+    by_hand(&host, "webhooks redeliver", Some(id), asked).await?;
+    let what = arguments.event.as_ref().map_or("what was given up", |event| event.as_str());
     let sentence = format!("{id} is told {what} again by the server that works on this database.");
     let event = arguments.event.as_ref().map(|event| event.as_str());
     said(screen, arguments.database.json, &json!({ "id": id, "event_id": event }), &sentence)

@@ -44,6 +44,7 @@ mod access;
 mod audit;
 mod auth;
 mod checkout;
+mod cors;
 mod credentials;
 mod drain;
 mod extract;
@@ -73,6 +74,7 @@ use problem::Problem;
 use routes::Streams;
 
 pub use checkout::{CHECKOUT_BYTES_MAX, checkout_path};
+pub use cors::{ORIGINS_MAX, Origins, OriginsError};
 pub use credentials::{CLIENT_SECRET_HEADER, PUBLISHABLE_KEY_HEADER};
 pub use document::openapi;
 pub use limits::{
@@ -95,12 +97,12 @@ pub fn router(host: Host) -> Router {
 
 /// The same, put together otherwise.
 pub fn router_with(host: Host, options: &Options) -> Router {
-    watched(assembled(host.clone(), &Gate::new(&options.limits), options), &host)
+    watched(assembled(host.clone(), &Gate::new(&options.limits), options), &host, options)
 }
 
 /// Outermost, so that whatever is answered is seen.
-fn watched(routes: Router, host: &Host) -> Router {
-    routes.layer(from_fn_with_state(Arc::clone(host.metrics()), watch::pass))
+fn watched(routes: Router, host: &Host, options: &Options) -> Router {
+    options.cors.around(routes).layer(from_fn_with_state(Arc::clone(host.metrics()), watch::pass))
 }
 
 fn assembled(host: Host, gate: &Gate, options: &Options) -> Router {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cors::{Cors, Origins};
 use super::drain::Drain;
 use super::limits::Limits;
 use super::tokens::CustomerTokens;
@@ -12,6 +13,7 @@ pub struct Options {
     pub(super) limits: Limits,
     pub(super) open: bool,
     pub(super) drain: Drain,
+    pub(super) cors: Cors,
     pub(super) tokens: Option<Arc<dyn CustomerTokens>>,
 }
 
@@ -27,6 +29,20 @@ impl Options {
     #[must_use]
     pub fn customer_tokens(mut self, tokens: Arc<dyn CustomerTokens>) -> Self {
         self.tokens = Some(tokens);
+        self
+    }
+
+    /// The pages of other origins that may call `/store` from a browser. Without this, none.
+    #[must_use]
+    pub fn store_origins(mut self, origins: Origins) -> Self {
+        self.cors.store = origins;
+        self
+    }
+
+    /// The pages of other origins that may call `/admin` from a browser. Without this, none.
+    #[must_use]
+    pub fn admin_origins(mut self, origins: Origins) -> Self {
+        self.cors.admin = origins;
         self
     }
 

@@ -88,7 +88,7 @@ impl Host {
     }
 
     /// Writes the ends that wait. What cannot be written waits on.
-    pub(super) async fn write_ends(&self) -> Result<(), Error> {
+    pub(crate) async fn write_ends(&self) -> Result<(), Error> {
         loop {
             let ends = self.inner.ends.take();
             if ends.is_empty() {

@@ -4,6 +4,7 @@
 #[path = "../scripted/mod.rs"]
 mod scripted;
 
+mod cors;
 mod counted;
 mod limits;
 mod providers;

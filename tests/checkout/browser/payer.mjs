@@ -34,6 +34,28 @@ export async function stopBrowser() {
   await browser?.close();
 }
 
+/** A page of a shop of its own origin, which the host was told of or not, that opens a payment in the payer's browser. */
+export async function opensFrom(origin, { id, secret }) {
+  const context = await browser.newContext();
+  try {
+    const body = '<!doctype html><html lang="en"><title>Shop</title>';
+    await context.route(`${origin}/**`, (route) => route.fulfill({ contentType: 'text/html', body }));
+    const page = await context.newPage();
+    await page.goto(`${origin}/`);
+    const headers = {
+      'content-type': 'application/json', 'idempotency-key': `${origin} ${id}`, 'x-publishable-api-key': TILLBOX_PUBLISHABLE_KEY,
+      'x-client-secret': secret,
+    };
+    return await page.evaluate(async ([target, headers]) => {
+      const body = JSON.stringify({ provider_id: 'pp_manual_default' });
+      const answer = await fetch(target, { method: 'POST', headers, body, credentials: 'include' });
+      return { status: answer.status, request: answer.headers.get('x-request-id'), body: await answer.json() };
+    }, [`${url}/store/payment-collections/${id}/payment-sessions`, headers]);
+  } finally {
+    await context.close();
+  }
+}
+
 /** Asks as the merchant's server. Numbers stay as they are sent: `text` is JSON. */
 export async function admin(method, path, text) {
   const headers = { authorization: `Bearer ${TILLBOX_SECRET_KEY}` };
@@ -48,7 +70,8 @@ export async function admin(method, path, text) {
 export async function collection(amount = '42.00', currency = 'eur') {
   const body = await admin('POST', 'payment-collections', `{"amount":${amount},"currency_code":"${currency}"}`);
   const { id } = body.payment_collection;
-  return { id, link: link(id, body.payment_collection.client_secret) };
+  const secret = body.payment_collection.client_secret;
+  return { id, secret, link: link(id, secret) };
 }
 
 export function link(id, secret, more = {}) {

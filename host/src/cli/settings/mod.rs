@@ -17,7 +17,7 @@ use super::database::Database;
 use super::failure::Failure;
 use super::load::Wanted;
 use super::logging::LogFormat;
-use crate::http::Limits;
+use crate::http::{Limits, Origins};
 use table::{Kind, SETTINGS, Setting, VARIABLE_PREFIX, Value, nearest};
 
 /// What is logged when nobody says anything.
@@ -305,6 +305,9 @@ pub(super) struct Settings {
     tls_key: Option<PathBuf>,
     pub(super) is_behind_proxy: bool,
     pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) store_origins: Origins,
+    pub(super) admin_origins: Origins,
+    origins: [Option<String>; 2],
     pub(super) tokens: CustomerTokenSettings,
     database: Option<PathBuf>,
     database_url: Option<String>,
@@ -338,6 +341,9 @@ impl Settings {
             tls_key: left.path("tls_key"),
             is_behind_proxy: left.switch("behind_proxy"),
             metrics_listen: left.address("metrics_listen"),
+            store_origins: Origins::Own,
+            admin_origins: Origins::Own,
+            origins: [left.text("store_origins"), left.text("admin_origins")],
             tokens: CustomerTokenSettings {
                 key_file: left.path("customer_token_key_file"),
                 issuer: left.text("customer_token_issuer"),
@@ -385,6 +391,9 @@ impl Settings {
             (Some(_), None) => return Err(Failure::new("tls_cert is given without tls_key").next("give both, or none")),
             (None, Some(_)) => return Err(Failure::new("tls_key is given without tls_cert").next("give both, or none")),
         };
+        let [store, admin] = self.origins.each_ref().map(Option::as_deref);
+        self.store_origins = origins("store_origins", store)?;
+        self.admin_origins = origins("admin_origins", admin)?;
         if self.tls.is_none() && !self.is_behind_proxy && !self.listen.ip().is_loopback() {
             let what =
                 format!("{} can be reached from other machines, and keys would travel to it in the clear", self.listen);
@@ -402,6 +411,12 @@ impl Settings {
             (None, None) => unreachable!("the database has a default"),
         }
     }
+}
+
+/// Nobody is named where nothing was said.
+fn origins(name: &str, said: Option<&str>) -> Result<Origins, Failure> {
+    let read = said.map(Origins::parse).transpose();
+    read.map(Option::unwrap_or_default).map_err(|error| Failure::new(format!("{name}: {error}")))
 }
 
 #[cfg(test)]

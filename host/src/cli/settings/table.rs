@@ -109,6 +109,9 @@ const fn row(topic: Topic, name: &'static str, kind: Kind, meaning: &'static str
 /// A text that need not be said.
 const NO_TEXT: Kind = Kind::Optional { values: "text" };
 
+/// Nobody, unless somebody is named.
+const ORIGINS: Kind = Kind::Optional { values: "origins" };
+
 const NO_PATH: Kind = Kind::Path { default: None, otherwise: "" };
 
 /// Everything, in the order in which it is shown.
@@ -138,6 +141,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Address { default: None },
         "Another address where /metrics needs no key; at the first one it takes a secret key with the scope read",
     ),
+    row(
+        Topic::Listening,
+        "store_origins",
+        ORIGINS,
+        "Pages of other origins that may call /store from a browser (CORS), with commas between them; `*` is any page",
+    ),
+    row(Topic::Listening, "admin_origins", ORIGINS, "The same for /admin: the origin of your own operators' pages"),
     row(
         Topic::Customers,
         "customer_token_key_file",

@@ -28,6 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use super::cors::Origins;
 use super::drain::Drain;
 use super::gate::Gate;
 use super::limits::{ACCEPT_PAUSE_MS, Limits, METRICS_CONNECTIONS_MAX, TLS_LOOK_MS};
@@ -83,6 +84,13 @@ impl Server {
     #[must_use]
     pub fn customer_tokens(mut self, tokens: Arc<dyn CustomerTokens>) -> Self {
         self.options = self.options.customer_tokens(tokens);
+        self
+    }
+
+    /// The pages of other origins that may call `/store`, and those that may call `/admin`, from a browser.
+    #[must_use]
+    pub fn origins(mut self, store: Origins, admin: Origins) -> Self {
+        self.options = self.options.store_origins(store).admin_origins(admin);
         self
     }
 
@@ -150,7 +158,7 @@ impl Server {
             tls: acceptor,
             is_behind_proxy,
             open: Some(counted),
-            ..Door::new(listener, super::watched(routes, &host), limits)
+            ..Door::new(listener, super::watched(routes, &host, &options), limits)
         };
         let closing = async move {
             shutdown.await;

@@ -23,6 +23,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -46,6 +47,9 @@ const APPLICATION_ID: i32 = 0x5469_6c6c;
 
 /// Milliseconds to wait for another process that holds the file: a backup, an operator's shell.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
+
+/// Milliseconds between two attempts where SQLite does not wait by itself.
+const BUSY_PAUSE_MS: u64 = 5;
 
 /// Reading connections at most: reads are microseconds, two cores need few. A new one would read the whole schema first.
 const READERS_MAX: usize = 8;
@@ -285,25 +289,25 @@ fn migrations() -> Migrations<'static> {
 
 /// Refuses strangers, sets what durability needs, brings the tables up to date.
 fn prepare(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
-    connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
     let foreign = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign(format!(
             "{name} is not a SQLite database; name another file with --database, this one was not touched"
         )),
         _ => unavailable(error),
     };
-    let tables: i64 =
-        connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(foreign)?;
+    let tables: i64 = patiently(|| connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)))
+        .map_err(foreign)?;
     let application: i32 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(unavailable)?;
+        patiently(|| connection.pragma_query_value(None, "application_id", |row| row.get(0))).map_err(unavailable)?;
     if application != APPLICATION_ID && tables > 0 {
         return Err(StoreError::Foreign(format!(
             "{name} holds another program's tables; name another file with --database, this one was not touched"
         )));
     }
-    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(unavailable)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(unavailable)?;
+    patiently(|| connection.pragma_update(None, "application_id", APPLICATION_ID)).map_err(unavailable)?;
+    let mode: String = patiently(|| connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)))
+        .map_err(unavailable)?;
     tracing::debug!(database = name, journal_mode = mode, "database opened");
     connection.pragma_update(None, "synchronous", "full").map_err(unavailable)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(unavailable)?;
@@ -315,12 +319,20 @@ fn prepare(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
 /// Hosts that start at once find out by failing that another one has made a step. Each failure is a step that was made, so
 /// there are never more of them than steps.
 fn migrate(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
-    let mut migrated = migrations().to_latest(connection);
+    let mut to_latest = || {
+        patiently(|| match migrations().to_latest(connection) {
+            Err(rusqlite_migration::Error::RusqliteError { err, .. }) if is_busy(&err) => Err(err),
+            done => Ok(done),
+        })
+        .map_err(rusqlite_migration::Error::from)
+        .flatten()
+    };
+    let mut migrated = to_latest();
     for _ in 0..MIGRATION_STEPS {
         if !matches!(migrated, Err(rusqlite_migration::Error::RusqliteError { .. })) {
             break;
         }
-        migrated = migrations().to_latest(connection);
+        migrated = to_latest();
     }
     migrated.map_err(|error| {
         StoreError::Foreign(format!(
@@ -329,10 +341,28 @@ fn migrate(connection: &mut Connection, name: &str) -> Result<(), StoreError> {
     })
 }
 
+/// Tries again while another connection is in the way, as long as SQLite itself would wait. It waits only where that cannot
+/// end in a deadlock, and hosts that begin with one file at once meet where it can.
+fn patiently<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let until = Instant::now() + Duration::from_millis(BUSY_TIMEOUT_MS);
+    loop {
+        match attempt() {
+            Err(error) if is_busy(&error) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(BUSY_PAUSE_MS));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
-    connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(unavailable)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use serde_json::{Map, Value, json};
 use tillbox::Host;
+use tillbox::http::{Origins, Server};
 use tillbox::runtime::{Grants, Provider, Runtime, RuntimeConfig};
 use tillbox::service::NewApiKey;
 use tillbox::store::Scope;
@@ -24,6 +25,9 @@ use bank::Bank;
 
 /// Milliseconds of a provider call: held ones go on for as long as a scene takes.
 const DEADLINE_MS: u32 = 60_000;
+
+/// A shop's own page that may call the host.
+const SHOP: &str = "http://localhost:8000";
 
 /// The host under test.
 struct Shop {
@@ -55,7 +59,8 @@ impl Shop {
                 let keys = (secret.reveal().to_owned(), publishable.reveal().to_owned());
                 told.send((address, keys)).expect("the test waits for it");
                 let shutdown = async { drop(stopped.await) };
-                tillbox::http::serve(listener, host.clone(), shutdown).await.expect("it serves until it is stopped");
+                let server = Server::new(host.clone()).origins(Origins::parse(SHOP).expect("an origin"), Origins::Own);
+                server.serve(listener, shutdown).await.expect("it serves until it is stopped");
                 host.stop_background_work().await;
             });
         });
