@@ -14,7 +14,7 @@ use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, L
 use crate::bindings::exports::tillbox::provider::{payment_methods, payments, webhooks};
 use crate::bindings::tillbox::provider::types;
 use crate::component::CheckError;
-use crate::convert;
+use crate::convert::{self, Hidden};
 use crate::info::ProviderInfo;
 use crate::instance::Callee;
 use crate::interfaces::{ACCOUNT_HOLDERS, PAYMENT_METHODS, PAYMENTS, WEBHOOKS, full_name};
@@ -190,11 +190,14 @@ impl ComponentProvider {
     ) -> Call<T>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
-        R: Send + Sync + 'static,
+        R: Hidden + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
-        let (answer, report) = self.callee.call::<P, (R,)>(function, parameters, deadline_ms).await;
-        let answer = answer.map_err(Failure::Fault).and_then(|(answer,)| check(answer));
+        let (answer, report, secrets) = self.callee.call::<P, (R,)>(function, parameters, deadline_ms).await;
+        let answer = answer.map_err(Failure::Fault).and_then(|(mut answer,)| {
+            answer.hide(&secrets);
+            check(answer)
+        });
         Call { answer, report }
     }
 

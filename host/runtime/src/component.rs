@@ -305,7 +305,7 @@ fn compile_now(runtime: &Runtime, bytes: &[u8]) -> Result<Compiled, CheckError> 
 }
 
 async fn describe_once(callee: &Callee, describe: &ComponentExportIndex) -> Result<wit::ProviderInfo, CheckError> {
-    let (answer, _) = callee.call::<(), (wit::ProviderInfo,)>(describe, (), DEADLINE_MS_DESCRIBE).await;
+    let (answer, ..) = callee.call::<(), (wit::ProviderInfo,)>(describe, (), DEADLINE_MS_DESCRIBE).await;
     answer.map(|(info,)| info).map_err(CheckError::Describe)
 }
 

@@ -15,6 +15,8 @@ pub enum Culprit {
     Host,
     /// Whoever configured it.
     Operator,
+    /// The gateway, or what is between it and this host.
+    Gateway,
 }
 
 impl Culprit {
@@ -25,6 +27,7 @@ impl Culprit {
             Self::Guest => "guest",
             Self::Host => "host",
             Self::Operator => "operator",
+            Self::Gateway => "gateway",
         }
     }
 }

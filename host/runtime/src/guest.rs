@@ -22,7 +22,6 @@ use crate::network::{SharedNetwork, Used};
 use crate::provider::{LogLevel, LogLine};
 use crate::settings::Settings;
 use crate::stdio::Printed;
-use crate::text::clean;
 
 /// A fault raised by the host in the middle of a guest's work, on its way out through the engine.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -116,8 +115,9 @@ impl wit::log::Host for GuestState {
             wit::log::Level::Warn => LogLevel::Warn,
             wit::log::Level::Error => LogLevel::Error,
         };
-        let plain = |text: &str| self.used.redacted(clean(text, LOG_LINE_BYTES_MAX));
-        let field = |field: wit::log::Field| (clean(&field.name, NAME_BYTES_MAX), plain(&field.value));
+        let secrets = self.redactor();
+        let plain = |text: &str| secrets.line(text, LOG_LINE_BYTES_MAX);
+        let field = |field: wit::log::Field| (secrets.line(&field.name, NAME_BYTES_MAX), plain(&field.value));
         self.log.push(LogLine {
             level,
             message: plain(&message),

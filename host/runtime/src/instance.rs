@@ -20,6 +20,7 @@ use crate::guest::{GuestState, Purity, Raised};
 use crate::limits::{CallLimits, FRAME_BYTES_MAX, FRAMES_MAX, MESSAGE_BYTES_MAX, STACK_BYTES, TICK_MS, TICKS_GRACE};
 use crate::network::SharedNetwork;
 use crate::provider::CallReport;
+use crate::redact::Redactor;
 use crate::settings::Settings;
 use crate::text::clean;
 
@@ -44,7 +45,7 @@ impl Callee {
         function: &ComponentExportIndex,
         parameters: P,
         deadline_ms: u32,
-    ) -> (Result<R, Fault>, CallReport)
+    ) -> (Result<R, Fault>, CallReport, Redactor)
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
@@ -60,7 +61,7 @@ impl Callee {
             Ok(permits) => permits,
             Err(fault) => {
                 report.duration = report.queued;
-                return (Err(fault), report);
+                return (Err(fault), report, Redactor::default());
             }
         };
 
@@ -69,7 +70,7 @@ impl Callee {
         let work = catching(self.run(&mut store, function, parameters, &mut report.instantiation));
         let answer = match tokio::time::timeout_at(outer.into(), work).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(error))) => Err(classify(&error, store.data(), deadline_ms)),
+            Ok(Ok(Err(error))) => Err(classify(&error, store.data_mut(), deadline_ms)),
             Ok(Err(panic)) => Err(Fault::Host(HostFault::Panic(panic))),
             Err(_) => Err(Fault::Deadline { at: DeadlineAt::HostWait, deadline_ms, frames: Vec::new() }),
         };
@@ -78,12 +79,13 @@ impl Callee {
         report.host_calls = state.host_calls;
         report.log = std::mem::take(&mut state.log);
         report.log_lines_dropped = state.log_lines_dropped;
-        report.printed = state.used.redacted(state.printed.text());
+        let secrets = state.redactor();
+        report.printed = secrets.tail(state.printed.text());
         report.left = Some(state.used.left());
         report.exchanges = std::mem::take(&mut state.used.exchanges);
         drop(store);
         report.duration = start.elapsed();
-        (answer, report)
+        (answer, report, secrets)
     }
 
     /// The provider's own limit first, so that a full provider never holds one of the shared slots while it waits.
@@ -142,7 +144,7 @@ async fn slot(slots: &Arc<Semaphore>, deadline: Instant) -> Option<OwnedSemaphor
 
 /// Makes a fault of what the engine says. What the host raised itself comes first, then what its limits refused, then
 /// what the engine knows by type, and last what it only says in words.
-fn classify(error: &wasmtime::Error, state: &GuestState, deadline_ms: u32) -> Fault {
+fn classify(error: &wasmtime::Error, state: &mut GuestState, deadline_ms: u32) -> Fault {
     if let Some(Raised(fault)) = error.downcast_ref::<Raised>() {
         return fault.clone();
     }
@@ -171,10 +173,11 @@ fn classify(error: &wasmtime::Error, state: &GuestState, deadline_ms: u32) -> Fa
         (None, Some(exit)) => format!("it ended its process with status {}", exit.0),
         (None, None) => error.root_cause().to_string(),
     };
+    let secrets = state.redactor();
     Fault::Trap {
-        message: state.used.redacted(clean(&message, MESSAGE_BYTES_MAX)),
+        message: secrets.line(&message, MESSAGE_BYTES_MAX),
         frames: frames(error),
-        stderr: state.used.redacted(state.printed.text()),
+        stderr: secrets.tail(state.printed.text()),
     }
 }
 

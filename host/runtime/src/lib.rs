@@ -51,11 +51,12 @@ mod convert;
 mod guest;
 mod instance;
 mod network;
+mod redact;
 mod stdio;
 
 pub use calls::ComponentProvider;
 pub use component::{CheckError, Package};
-pub use egress::{ExchangeReport, Left};
+pub use egress::{ExchangeFault, ExchangeReport, Left};
 pub use engine::{EngineError, Runtime, RuntimeConfig};
 pub use fault::{Culprit, Fault, MoneyImplication};
 pub use grant::{GrantError, Grants};

@@ -12,6 +12,7 @@ use crate::bindings::tillbox::provider as wit;
 use crate::egress::{Asked, Egress, ExchangeReport, Left, Received, Refusal};
 use crate::fault::Fault;
 use crate::guest::{GuestState, Raised};
+use crate::redact::Redactor;
 use crate::secrets::{NoSecret, Opened, SECRETS_OPEN_MAX, Secrets};
 
 /// Exchanges in one call: the contract's limit.
@@ -32,8 +33,34 @@ pub(crate) struct Network {
 pub(crate) struct Used {
     pub(crate) exchanges: Vec<ExchangeReport>,
     opened: Vec<Opened>,
+    known: Option<Arc<Known>>,
     /// A request is on its way, and nobody knows yet how far it came.
     pub(crate) is_sending: bool,
+}
+
+/// The secrets of a provider, and what finds them.
+#[derive(Debug)]
+struct Known {
+    /// How many were open when this was made.
+    open: usize,
+    each: Vec<(Redactor, Opened)>,
+    redactor: Redactor,
+}
+
+impl Known {
+    /// Whether one is in there that may not go to this host in the open: in a URL, a body, a key or a plain header.
+    fn carried(&self, host: &str, parts: &[&[u8]]) -> Option<Refusal> {
+        let astray = self
+            .each
+            .iter()
+            .find(|(redactor, opened)| !opened.may_be_said_to(host) && parts.iter().any(|part| redactor.finds(part)));
+        astray.map(|(_, opened)| {
+            let name = &opened.rule.name;
+            Refusal::Secret(format!(
+                "the request has the secret `{name}` in the open; use it as a secret header, or grant: secrets = [{{ name = \"{name}\", hosts = [\"{host}\"], reveal = true }}]"
+            ))
+        })
+    }
 }
 
 impl Used {
@@ -44,11 +71,6 @@ impl Used {
             return Left::Something;
         }
         if lefts().any(|left| left == Left::Answered) { Left::Answered } else { Left::Nothing }
-    }
-
-    /// Takes what the guest has opened out of what it writes.
-    pub(crate) fn redacted(&self, text: String) -> String {
-        self.opened.iter().fold(text, |text, opened| opened.redacted(text))
     }
 }
 
@@ -84,7 +106,30 @@ impl GuestState {
         }
     }
 
-    fn asked(&self, request: &wit::http::Request) -> wasmtime::Result<Result<Asked, Refusal>> {
+    /// Every secret that the provider was granted, those of this call as they were when it opened them. Read when first asked
+    /// for, and anew when one more was opened.
+    fn known(&mut self) -> Arc<Known> {
+        let open = self.used.opened.len();
+        match &self.used.known {
+            Some(known) if known.open == open => Arc::clone(known),
+            Some(_) | None => {
+                let granted = self.network.as_ref().map(|network| network.secrets.all()).unwrap_or_default();
+                let all: Vec<Opened> = self.used.opened.iter().cloned().chain(granted).collect();
+                let redactor = Redactor::new(all.iter().map(|opened| &*opened.value));
+                let each = all.into_iter().map(|opened| (Redactor::new([&*opened.value]), opened)).collect();
+                let known = Arc::new(Known { open, each, redactor });
+                self.used.known = Some(Arc::clone(&known));
+                known
+            }
+        }
+    }
+
+    /// What finds every secret that the provider was granted.
+    pub(crate) fn redactor(&mut self) -> Redactor {
+        self.known().redactor.clone()
+    }
+
+    fn asked(&mut self, request: &wit::http::Request) -> wasmtime::Result<Result<Asked, Refusal>> {
         let mut headers: Vec<(String, Vec<u8>, bool)> = Vec::new();
         for header in &request.headers {
             headers.push((header.name.clone(), header.value.clone().into_bytes(), false));
@@ -100,10 +145,19 @@ impl GuestState {
             wit::http::Body::Bytes(bytes) => bytes.clone(),
         });
         let asked = Asked::new(&request.method, &request.url, request.idempotency_key.as_deref(), &headers, body);
-        let asked = match asked {
+        let mut asked = match asked {
             Ok(asked) => asked,
             Err(rule) => return Ok(Err(Refusal::Invalid(rule))),
         };
+        let known = self.known();
+        asked.secrets = known.redactor.clone();
+        let key = request.idempotency_key.as_deref().unwrap_or_default();
+        let mut parts = vec![request.url.as_bytes(), key.as_bytes(), &asked.body];
+        parts.extend(request.headers.iter().flat_map(|header| [header.name.as_bytes(), header.value.as_bytes()]));
+        parts.extend(request.secret_headers.iter().map(|header| header.prefix.as_bytes()));
+        if let Some(refusal) = known.carried(&asked.target.host, &parts) {
+            return Ok(Err(refusal));
+        }
         let astray = bound.iter().find(|(opened, header)| !opened.may_go(&asked.target.host, header));
         match astray {
             None => Ok(Ok(asked)),
@@ -111,9 +165,16 @@ impl GuestState {
                 let (name, host) = (&opened.rule.name, &asked.target.host);
                 let line =
                     format!("secrets = [{{ name = \"{name}\", hosts = [\"{host}\"], headers = [\"{header}\"] }}]");
-                Ok(Err(Refusal::Denied(line)))
+                Ok(Err(Refusal::Secret(line)))
             }
         }
+    }
+
+    /// Answers a request that came no further than this, and remembers it like any other.
+    fn turned_away(&mut self, request: &wit::http::Request, refusal: Refusal) -> wit::http::HttpError {
+        let secrets = self.redactor();
+        self.used.exchanges.push(ExchangeReport::turned_away(&request.method, &request.url, &refusal, &secrets));
+        error(refusal)
     }
 }
 
@@ -214,10 +275,11 @@ impl wit::http::Host for GuestState {
         }
         let asked = match self.asked(&request)? {
             Ok(asked) => asked,
-            Err(refusal) => return Ok(Err(error(refusal))),
+            Err(refusal) => return Ok(Err(self.turned_away(&request, refusal))),
         };
         let Some(network) = self.network.clone() else {
-            return Ok(Err(wit::http::HttpError::Denied("interfaces = [\"http\"]".to_owned())));
+            let refusal = Refusal::Denied("interfaces = [\"http\"]".to_owned());
+            return Ok(Err(self.turned_away(&request, refusal)));
         };
         // Should the call end in the middle of it, this is what is known.
         self.used.is_sending = true;
@@ -240,7 +302,7 @@ fn response(received: Received) -> wit::http::Response {
 
 fn error(refusal: Refusal) -> wit::http::HttpError {
     match refusal {
-        Refusal::Denied(line) => wit::http::HttpError::Denied(line),
+        Refusal::Denied(line) | Refusal::Secret(line) | Refusal::Astray(line) => wit::http::HttpError::Denied(line),
         Refusal::Invalid(rule) => wit::http::HttpError::Invalid(rule),
         Refusal::NotConnected(why) => wit::http::HttpError::NotConnected(why),
         Refusal::Lost(why) => wit::http::HttpError::Lost(why),

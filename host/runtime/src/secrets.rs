@@ -11,15 +11,13 @@ use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::limits::NAME_BYTES_MAX;
+pub use crate::redact::REDACTED_BYTES_MIN;
 
 /// Bytes of a secret: keys have under 300, certificates' keys a few thousand.
 pub const SECRET_BYTES_MAX: usize = 8 * 1024;
 
 /// Secrets a guest holds open in one call.
 pub const SECRETS_OPEN_MAX: usize = 32;
-
-/// Bytes a secret must have to be searched for in what a guest writes: shorter ones would black out ordinary words.
-pub const REDACTED_BYTES_MIN: usize = 6;
 
 /// Where a value comes from when the grant does not say: an embedder's vault.
 pub trait SecretSource: fmt::Debug + Send + Sync {
@@ -185,6 +183,11 @@ impl Secrets {
         Ok(Opened { rule: rule.clone(), value: Arc::from(value) })
     }
 
+    /// All that are granted and have a value now.
+    pub(crate) fn all(&self) -> Vec<Opened> {
+        self.rules.iter().filter_map(|rule| self.open(&rule.name).ok()).collect()
+    }
+
     fn value(&self, rule: &SecretRule) -> Option<Vec<u8>> {
         match (&rule.env, &rule.file) {
             (Some(variable), _) => std::env::var(variable).ok().map(String::into_bytes),
@@ -209,20 +212,17 @@ impl Opened {
         (hosts.is_empty() || hosts.iter().any(|known| known == host)) && headers.iter().any(|known| known == header)
     }
 
-    /// Takes the value out of what the guest wrote.
-    pub(crate) fn redacted(&self, text: String) -> String {
-        match std::str::from_utf8(&self.value) {
-            Ok(value) if value.len() >= REDACTED_BYTES_MIN && text.contains(value) => {
-                text.replace(value, crate::text::REDACTED)
-            }
-            Ok(_) | Err(_) => text,
-        }
+    /// Whether the guest, which may read it, may send it to this host in whatever place the gateway's protocol has for it.
+    pub(crate) fn may_be_said_to(&self, host: &str) -> bool {
+        let SecretRule { hosts, reveal, .. } = &self.rule;
+        *reveal && (hosts.is_empty() || hosts.iter().any(|known| known == host))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Redactor;
 
     #[derive(Debug)]
     struct Vault;
@@ -269,7 +269,11 @@ mod tests {
         let plain =
             Secrets::new("acme", &[SecretGrant::from("api_key")], Some(Arc::new(Vault))).open("api_key").unwrap();
         assert!(plain.may_go("any.granted.example", "authorization") && !plain.may_go("any.granted.example", "cookie"));
-        assert_eq!(plain.redacted("key is sk_live_1!".to_owned()), "key is [redacted]!");
+        assert_eq!(Redactor::new([&*plain.value]).text("key is sk_live_1!".to_owned()), "key is [redacted]!");
+        assert!(!plain.may_be_said_to("any.granted.example"), "who may not read it has nothing to say of it");
+        let read = rule(r#"{"name":"api_key","reveal":true,"hosts":["api.example.com"]}"#);
+        let read = Secrets::new("acme", &[read], Some(Arc::new(Vault))).open("api_key").unwrap();
+        assert!(read.may_be_said_to("api.example.com") && !read.may_be_said_to("evil.example"));
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl Problem {
 
     fn of_fault(fault: &Fault, message: String) -> Self {
         let (status, again) = match (fault.culprit(), fault) {
-            (Culprit::Guest | Culprit::Operator, _) => (StatusCode::BAD_GATEWAY, false),
+            (Culprit::Guest | Culprit::Operator | Culprit::Gateway, _) => (StatusCode::BAD_GATEWAY, false),
             (Culprit::Host, Fault::Host(HostFault::Busy { .. } | HostFault::Late)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, true)
             }

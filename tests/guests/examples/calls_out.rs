@@ -1,12 +1,20 @@
-//! Asks the host for whatever its input says, and answers what the host said: HTTP exchanges, secrets, digests.
+//! Asks the host for whatever its input says, and answers what the host said: HTTP exchanges, secrets, digests. What it says
+//! of money is what it was told to say.
 //!
 //! `{"calls":[{"method","url","key","headers":[["n","v"]],"secrets":[["header","prefix","name"]],"body","times"}],
-//! "hmac":["name","message"],"reveal":"name","log":"…","random":8,"then":"trap"|"error"|"loop"}`
+//! "hmac":["name","message"],"reveal":"name","tell":"name","log":"…","random":8,"then":"trap"|"error"|"loop",
+//! "answer":{"status","reference","minor_units","error"},"orders":{"capture":{…},…}}`
+//!
+//! An order for another function stands in `orders` and travels in `data`. `{id}` in a URL is the last `id` that a gateway
+//! answered, `{secret}` in any text of a call what `reveal` told. `tell` puts a revealed secret wherever an answer has room.
 
 use serde_json::{Value, json};
 use tillbox_guests::bindings::tillbox::provider::{crypto, reveal, secrets};
-use tillbox_guests::payments::{HostWanted, InitiateRequest, ProviderInfo, SecretWanted};
-use tillbox_guests::types::{Context, Error, ErrorKind, Status};
+use tillbox_guests::payments::{
+    AuthorizeRequest, CancelRequest, CaptureRequest, DeleteRequest, HostWanted, InitiateRequest, KeyMemory, Lookup,
+    ProviderInfo, RefundRequest, RetrieveRequest, SecretWanted, Snapshot, UpdateRequest,
+};
+use tillbox_guests::types::{Context, Error, ErrorKind, Money, Outcome, Status};
 use tillbox_guests::{Answer, Provider, honest_info, honest_outcome, http, log};
 
 /// Does as it is told.
@@ -17,63 +25,166 @@ impl Provider for CallsOut {
     fn describe() -> ProviderInfo {
         let host = |host: &str| HostWanted { host: host.into(), purpose: "payments".into() };
         let secret = SecretWanted { name: "api_key".into(), purpose: "payments".into(), reveal: true };
+        let mut info = honest_info("calls-out");
+        for recovery in &mut info.recovery {
+            recovery.keys = KeyMemory::None;
+            recovery.lookup = Lookup::Strong;
+        }
         ProviderInfo {
             hosts: vec![host("api.gateway.example"), host("other.gateway.example")],
             secrets: vec![secret],
-            ..honest_info("calls-out")
+            ..info
         }
     }
 
     fn initiate(_: Context, request: InitiateRequest) -> Answer {
         let order: Value = serde_json::from_str(&request.input).unwrap_or_default();
-        let mut said = Vec::new();
-        for call in order["calls"].as_array().into_iter().flatten() {
-            for _ in 0..call["times"].as_u64().unwrap_or(1) {
-                said.push(exchange(call));
-            }
-        }
-        let mut data = json!({ "calls": said });
-        if let Some([name, message]) = order["hmac"].as_array().map(Vec::as_slice) {
-            data["hmac"] = match secrets::open(text(name)) {
-                Ok(key) => hexadecimal(&crypto::hmac_sha256(&key, text(message).as_bytes())).into(),
-                Err(error) => format!("{error:?}").into(),
-            };
-        }
-        if let Some(name) = order["reveal"].as_str() {
-            data["revealed"] = match secrets::open(name).and_then(|secret| reveal::reveal(&secret)) {
-                Ok(value) => {
-                    let value = String::from_utf8_lossy(&value).into_owned();
-                    log::write(log::Level::Info, &format!("the key is {value}"), &[]);
-                    eprintln!("the key is {value}");
-                    (value.len() as u64).into()
-                }
-                Err(error) => format!("{error:?}").into(),
-            };
-        }
-        if let Some(length) = order["random"].as_u64() {
-            data["random"] = (crypto::random_bytes(u32::try_from(length).unwrap_or(u32::MAX)).len() as u64).into();
-        }
-        if let Some(count) = order["open"].as_u64() {
-            let handles: Vec<_> = (0..count).map(|_| secrets::open("api_key")).collect();
-            data["open"] = (handles.len() as u64).into();
-        }
-        match order["then"].as_str() {
-            Some("trap") => panic!("as the test asks"),
-            Some("error") => Err(Error {
-                kind: ErrorKind::OutcomeUnknown,
-                code: "no-answer".into(),
-                message: "nobody knows".into(),
-                data: None,
-            }),
-            Some("loop") => loop {
-                std::hint::black_box(());
-            },
-            _ => Ok(honest_outcome(Status::Pending, data.to_string(), request.amount)),
-        }
+        let state = json!({ "orders": order["orders"].clone() });
+        obey(&order, state, Status::Pending, request.amount)
+    }
+
+    fn update(_: Context, request: UpdateRequest) -> Answer {
+        later("update", &request.payment.data, Status::Pending, request.amount)
+    }
+
+    fn authorize(_: Context, request: AuthorizeRequest) -> Answer {
+        later("authorize", &request.payment.data, Status::Authorized, request.payment.amount)
+    }
+
+    fn capture(_: Context, request: CaptureRequest) -> Answer {
+        later("capture", &request.payment.data, Status::Captured, request.amount)
+    }
+
+    fn refund(_: Context, request: RefundRequest) -> Answer {
+        later("refund", &request.payment.data, Status::Captured, request.amount)
+    }
+
+    fn cancel(_: Context, request: CancelRequest) -> Answer {
+        later("cancel", &request.payment.data, Status::Canceled, request.payment.amount)
+    }
+
+    fn delete(_: Context, request: DeleteRequest) -> Answer {
+        later("delete", &request.payment.data, Status::Canceled, request.payment.amount)
+    }
+
+    fn retrieve(_: Context, request: RetrieveRequest) -> Result<Snapshot, Error> {
+        let asked = request.operation.as_ref().and_then(|operation| operation.amount.clone());
+        let amount = asked.unwrap_or_else(|| request.payment.amount.clone());
+        let outcome = later("retrieve", &request.payment.data, Status::Captured, amount)?;
+        Ok(Snapshot {
+            captured: request.payment.captured,
+            refunded: request.payment.refunded,
+            disputed: Money { minor_units: 0, ..request.payment.amount },
+            operation: Some(outcome.clone()),
+            outcome,
+        })
     }
 }
 
-fn exchange(call: &Value) -> Value {
+/// Carries out the order that `data` holds for a function.
+fn later(function: &str, data: &str, honest: Status, amount: Money) -> Answer {
+    let state: Value = serde_json::from_str(data).unwrap_or_default();
+    let order = state["orders"][function].clone();
+    obey(&order, state, honest, amount)
+}
+
+/// Asks the host, and answers what the order says.
+fn obey(order: &Value, mut state: Value, honest: Status, amount: Money) -> Answer {
+    let mut said = Vec::new();
+    if let Some(name) = order["reveal"].as_str() {
+        state["revealed"] = match secrets::open(name).and_then(|secret| reveal::reveal(&secret)) {
+            Ok(value) => {
+                let value = String::from_utf8_lossy(&value).into_owned();
+                log::write(log::Level::Info, &format!("the key is {value}"), &[]);
+                eprintln!("the key is {value}");
+                state["secret"] = value.as_str().into();
+                (value.len() as u64).into()
+            }
+            Err(error) => format!("{error:?}").into(),
+        };
+    }
+    for call in order["calls"].as_array().into_iter().flatten() {
+        for _ in 0..call["times"].as_u64().unwrap_or(1) {
+            said.push(exchange(&filled(call, &state), &mut state));
+        }
+    }
+    state["calls"] = said.into();
+    if let Some([name, message]) = order["hmac"].as_array().map(Vec::as_slice) {
+        state["hmac"] = match secrets::open(text(name)) {
+            Ok(key) => hexadecimal(&crypto::hmac_sha256(&key, text(message).as_bytes())).into(),
+            Err(error) => format!("{error:?}").into(),
+        };
+    }
+    if let Some(length) = order["random"].as_u64() {
+        state["random"] = (crypto::random_bytes(u32::try_from(length).unwrap_or(u32::MAX)).len() as u64).into();
+    }
+    if let Some(count) = order["open"].as_u64() {
+        let handles: Vec<_> = (0..count).map(|_| secrets::open("api_key")).collect();
+        state["open"] = (handles.len() as u64).into();
+    }
+    if let Some(line) = order["log"].as_str() {
+        let secret = text(&state["secret"]).to_owned();
+        log::write(log::Level::Warn, &line.replace("{secret}", &secret), &[]);
+    }
+    let secret = state.as_object_mut().and_then(|state| state.remove("secret"));
+    match order["then"].as_str() {
+        Some("trap") => panic!("as the test asks {}", secret.as_ref().map(text).unwrap_or_default()),
+        Some("error") => return Err(error(ErrorKind::OutcomeUnknown, "nobody knows")),
+        Some("loop") => loop {
+            std::hint::black_box(());
+        },
+        _ => {}
+    }
+    answer(order, state, honest, amount, secret.as_ref().map(text))
+}
+
+/// What it was told to say.
+fn answer(order: &Value, mut state: Value, honest: Status, amount: Money, secret: Option<&str>) -> Answer {
+    let told = &order["answer"];
+    let secret = secret.filter(|_| order["tell"] == true);
+    if let Some(secret) = secret {
+        state["told"] = format!("in data {secret}").into();
+    }
+    match told["error"].as_str() {
+        Some("invalid-request") => return Err(error(ErrorKind::InvalidRequest, "it cannot be right")),
+        Some("not-found") => return Err(error(ErrorKind::NotFound, "nobody knows it")),
+        Some(message) => {
+            return Err(error(ErrorKind::Other("odd".into()), &format!("{message} {}", secret.unwrap_or(""))));
+        }
+        None => {}
+    }
+    let status = match told["status"].as_str() {
+        Some("pending") => Status::Pending,
+        Some("authorized") => Status::Authorized,
+        Some("captured") => Status::Captured,
+        Some("canceled") => Status::Canceled,
+        _ => honest,
+    };
+    let minor_units = told["minor_units"].as_i64().unwrap_or(amount.minor_units);
+    let reference = told["reference"].as_str().or(state["id"].as_str()).unwrap_or("echo-1").to_owned();
+    Ok(Outcome {
+        provider_reference: Some(reference),
+        client_data: secret.map(|secret| json!({ "told": secret }).to_string()),
+        ..honest_outcome(status, state.to_string(), Money { minor_units, ..amount })
+    })
+}
+
+fn error(kind: ErrorKind, message: &str) -> Error {
+    Error { kind, code: "no-answer".into(), message: message.into(), data: None }
+}
+
+/// The call with `{id}` and `{secret}` filled in.
+fn filled(call: &Value, state: &Value) -> Value {
+    let mut written = call.to_string();
+    for name in ["id", "secret"] {
+        if let Some(value) = state[name].as_str() {
+            written = written.replace(&format!("{{{name}}}"), value);
+        }
+    }
+    serde_json::from_str(&written).unwrap_or_default()
+}
+
+fn exchange(call: &Value, state: &mut Value) -> Value {
     let pairs = |key: &str| call[key].as_array().cloned().unwrap_or_default();
     let headers = pairs("headers")
         .iter()
@@ -103,7 +214,10 @@ fn exchange(call: &Value) -> Value {
             let headers: serde_json::Map<String, Value> =
                 response.headers.into_iter().map(|header| (header.name, header.value.into())).collect();
             let (kind, length, text) = match response.body {
-                http::Body::Text(text) => ("text", text.len(), text.chars().take(200).collect::<String>()),
+                http::Body::Text(text) => {
+                    remember(&text, state);
+                    ("text", text.len(), text.chars().take(200).collect::<String>())
+                }
                 http::Body::Bytes(bytes) => ("bytes", bytes.len(), String::new()),
             };
             json!({ "status": response.status, "headers": headers, "kind": kind, "length": length, "body": text })
@@ -113,6 +227,14 @@ fn exchange(call: &Value) -> Value {
         Err(http::HttpError::NotConnected(why)) => json!({ "error": "not-connected", "text": why }),
         Err(http::HttpError::Lost(why)) => json!({ "error": "lost", "text": why }),
         Err(http::HttpError::TooLarge(status)) => json!({ "error": "too-large", "status": status }),
+    }
+}
+
+/// Keeps the id of what a gateway answered.
+fn remember(body: &str, state: &mut Value) {
+    let answer: Value = serde_json::from_str(body).unwrap_or_default();
+    if let Some(id) = answer["id"].as_str() {
+        state["id"] = id.into();
     }
 }
 

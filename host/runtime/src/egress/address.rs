@@ -29,6 +29,7 @@ const V6: &[(Ipv6Addr, u8, &str)] = &[
     (Ipv6Addr::UNSPECIFIED, 96, "unspecified, loopback, IPv4-compatible"),
     (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, "local-use NAT64"),
     (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64, "discard only"),
+    (Ipv6Addr::new(0x100, 0, 0, 1, 0, 0, 0, 0), 64, "dummy prefix"),
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, "protocol assignments, Teredo"),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, "documentation"),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, "documentation"),
@@ -46,7 +47,10 @@ pub fn special_use(address: IpAddr) -> Option<&'static str> {
         IpAddr::V4(address) => in_v4(address),
         IpAddr::V6(address) => match wrapped(address) {
             Some(inner) => in_v4(inner),
-            None => V6.iter().find(|(net, prefix, _)| v6_net(*net, *prefix).contains(&address)).map(|(.., name)| *name),
+            None => {
+                let special = V6.iter().find(|(net, prefix, _)| v6_net(*net, *prefix).contains(&address));
+                special.map(|(.., name)| *name).or((!is_global(address)).then_some("not allocated"))
+            }
         },
     }
 }
@@ -72,15 +76,24 @@ fn v6_net(net: Ipv6Addr, prefix: u8) -> Ipv6Net {
     Ipv6Net::new(net, prefix).expect("the table's prefixes are at most 128")
 }
 
-/// The IPv4 address inside: mapped (RFC 4291 2.5.5.2), NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380, inverted).
+/// Whether it is in the one range that public addresses are given out of (IANA: 2000::/3).
+fn is_global(address: Ipv6Addr) -> bool {
+    address.segments()[0] >> 13 == 1
+}
+
+/// The IPv4 address inside: mapped (RFC 4291 2.5.5.2), translated (RFC 2765 2.1), ISATAP (RFC 5214 6.1), NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380, inverted).
 fn wrapped(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let parts = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match parts {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
         [0x2002, high, low, ..] => Some(v4(high, low)),
         // A Teredo tunnel ends at a stranger's machine, so what is inside never makes it public.
         [0x2001, 0, .., high, low] => in_v4(v4(!high, !low)).map(|_| v4(!high, !low)),
+        // The end of an ISATAP tunnel is inside; the prefix says whose it is, and is judged where the inside is public.
+        [.., 0 | 0x200, 0x5efe, high, low] => in_v4(v4(high, low)).map(|_| v4(high, low)),
         _ => None,
     }
 }
@@ -144,6 +157,12 @@ mod tests {
             "::1",
             "64:ff9b:1::1.1.1.1",
             "2001:0:1:2:3:4:fefe:fefe",
+            "::ffff:0:127.0.0.1",
+            "2a00::5efe:10.0.0.1",
+            "2a00::200:5efe:a9fe:a9fe",
+            "100:0:0:1::1",
+            "4000::1",
+            "1::1",
         ] {
             assert!(named(inside).is_some(), "{inside}");
         }

@@ -23,6 +23,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Refusal;
 use super::address::{is_allowed, special_use};
+use super::exchange::{BODY_MS_MAX, FIRST_BYTE_MS_MAX};
 use super::request::Target;
 use super::resolve::{ADDRESSES_MAX, Resolve};
 use super::rule::{HostRule, Scheme};
@@ -49,6 +50,28 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Header fields of an answer.
 pub const HEADERS_MAX: usize = 128;
 
+/// How long each step of an exchange may take, milliseconds; the call's own deadline ends all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waits {
+    pub(super) resolve_ms: u64,
+    pub(super) connect_ms: u64,
+    pub(super) tls_ms: u64,
+    pub(super) first_byte_ms: u64,
+    pub(super) body_ms: u64,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            resolve_ms: RESOLVE_MS_MAX,
+            connect_ms: CONNECT_MS_MAX,
+            tls_ms: TLS_MS_MAX,
+            first_byte_ms: FIRST_BYTE_MS_MAX,
+            body_ms: BODY_MS_MAX,
+        }
+    }
+}
+
 /// A connection that speaks HTTP/1.1, and how many bytes of requests went into it.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<Full<Bytes>>,
@@ -61,6 +84,7 @@ pub(super) struct Connection {
 pub(super) struct Connector {
     resolver: Arc<dyn Resolve>,
     tls: TlsConnector,
+    pub(super) waits: Waits,
 }
 
 impl fmt::Debug for Connector {
@@ -80,7 +104,7 @@ impl Connector {
             .expect("ring has the suites of TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { resolver, tls: TlsConnector::from(Arc::new(config)) }
+        Self { resolver, tls: TlsConnector::from(Arc::new(config)), waits: Waits::default() }
     }
 
     /// A new connection. Whatever fails here, nothing of a request was sent.
@@ -93,7 +117,9 @@ impl Connector {
         let addresses = self.addresses(rule, target, deadline).await?;
         let mut last = String::new();
         for address in addresses {
-            match within(deadline, CONNECT_MS_MAX, TcpStream::connect(SocketAddr::new(address, target.port))).await {
+            match within(deadline, self.waits.connect_ms, TcpStream::connect(SocketAddr::new(address, target.port)))
+                .await
+            {
                 Ok(stream) => {
                     drop(stream.set_nodelay(true));
                     return self.speak(stream, address, target, deadline).await;
@@ -108,7 +134,7 @@ impl Connector {
     async fn addresses(&self, rule: &HostRule, target: &Target, deadline: Instant) -> Result<Vec<IpAddr>, Refusal> {
         let found = match target.host.parse::<IpAddr>() {
             Ok(address) => vec![address],
-            Err(_) => within(deadline, RESOLVE_MS_MAX, self.resolver.resolve(&target.host))
+            Err(_) => within(deadline, self.waits.resolve_ms, self.resolver.resolve(&target.host))
                 .await
                 .map_err(|error| Refusal::NotConnected(format!("{} cannot be resolved: {error}", target.host)))?,
         };
@@ -120,7 +146,7 @@ impl Connector {
             (true, Some(address)) => {
                 let name = special_use(*address).unwrap_or("special use");
                 let bits = if address.is_ipv4() { 32 } else { 128 };
-                Err(Refusal::Denied(format!(
+                Err(Refusal::Astray(format!(
                     "{host} leads to {address} ({name}); to allow it: hosts = [{{ host = \"{host}\", addresses = [\"{address}/{bits}\"] }}]",
                     host = target.host
                 )))
@@ -142,7 +168,7 @@ impl Connector {
                 // The name that was granted, not what a resolver or a server says.
                 let name = ServerName::try_from(target.host.clone())
                     .map_err(|_| Refusal::Invalid(format!("{} is no name for TLS", target.host)))?;
-                Box::new(within(deadline, TLS_MS_MAX, self.tls.connect(name, stream)).await.map_err(failed)?)
+                Box::new(within(deadline, self.waits.tls_ms, self.tls.connect(name, stream)).await.map_err(failed)?)
             }
         };
         let written = Arc::new(AtomicU64::new(0));

@@ -19,10 +19,15 @@ use super::connect::{Connection, Connector, HEAD_BYTES_MAX, Pool};
 use super::request::Asked;
 use super::rule::HostRule;
 use super::{ExchangeReport, Left, Refusal};
+use crate::redact::Redactor;
 use crate::text::clean;
 
 /// Bytes of a body that is received, unpacked: the contract's limit.
 pub const RECEIVED_BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Milliseconds from the last byte of a request to the first of its answer: what the slowest client libraries of gateways
+/// wait. The call's deadline is mostly shorter.
+pub const FIRST_BYTE_MS_MAX: u64 = 80_000;
 
 /// Milliseconds for a body once its headers are there: gateways send a few kilobytes at once.
 pub const BODY_MS_MAX: u64 = 30_000;
@@ -37,6 +42,18 @@ pub(crate) struct Received {
     /// Names in lower case, values as text; what is between the host and the gateway alone is left out.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+impl Received {
+    /// The same without what nobody may read.
+    pub(super) fn without(self, secrets: &Redactor) -> Self {
+        let hidden = |(name, value)| (secrets.text(name), secrets.text(value));
+        Self {
+            status: self.status,
+            headers: self.headers.into_iter().map(hidden).collect(),
+            body: secrets.bytes(self.body),
+        }
+    }
 }
 
 /// Headers that mean something between two machines only.
@@ -61,24 +78,32 @@ pub(super) async fn perform(
     deadline: Instant,
     report: &mut ExchangeReport,
 ) -> Result<Received, Refusal> {
-    let Asked { method, target, headers, body } = asked;
+    let Asked { method, target, headers, body, secrets: _ } = asked;
+    let waits = connector.waits;
     let mut request = request(method.as_str(), &target.path_and_query, &target.authority(), &headers, &body)?;
     if let Some(mut kept) = pool.take(rule, &target) {
-        match once(&mut kept, request, deadline, report).await {
-            Ok(response) => return finish(pool, &target, kept, response, deadline, report).await,
+        match once(&mut kept, request, until(deadline, waits.first_byte_ms), report).await {
+            Ok(response) => {
+                return finish(pool, &target, kept, response, until(deadline, waits.body_ms), report).await;
+            }
             // A kept connection was closed before it took the request: a new one is no second request.
             Err(Failed::GivenBack(untouched)) => request = *untouched,
             Err(Failed::Refused(refusal)) => return Err(refusal),
         }
     }
     let mut fresh = connector.connect(rule, &target, deadline).await?;
-    match once(&mut fresh, request, deadline, report).await {
-        Ok(response) => finish(pool, &target, fresh, response, deadline, report).await,
+    match once(&mut fresh, request, until(deadline, waits.first_byte_ms), report).await {
+        Ok(response) => finish(pool, &target, fresh, response, until(deadline, waits.body_ms), report).await,
         Err(Failed::GivenBack(_)) => {
             Err(Refusal::NotConnected(format!("{} closed the connection", target.authority())))
         }
         Err(Failed::Refused(refusal)) => Err(refusal),
     }
+}
+
+/// A step's own time, within the call's.
+fn until(deadline: Instant, ms: u64) -> Instant {
+    deadline.min(Instant::now() + Duration::from_millis(ms))
 }
 
 fn request(
@@ -161,8 +186,7 @@ async fn finish(
     if head_bytes > HEAD_BYTES_MAX {
         return Err(Refusal::TooLarge(status));
     }
-    let until = deadline.min(Instant::now() + Duration::from_millis(BODY_MS_MAX));
-    let packed = match timeout_at(until.into(), read(body)).await {
+    let packed = match timeout_at(deadline.into(), read(body)).await {
         Ok(Ok(Some(bytes))) => bytes,
         Ok(Ok(None)) => return Err(Refusal::TooLarge(status)),
         Ok(Err(error)) => return Err(Refusal::Lost(clean(&error.to_string(), WORDS_BYTES_MAX))),

@@ -25,15 +25,24 @@ pub(crate) use exchange::Received;
 pub(crate) use request::Asked;
 
 pub use connect::{CONNECT_MS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE_MAX, IDLE_MS_MAX, RESOLVE_MS_MAX, TLS_MS_MAX};
-pub use exchange::{BODY_MS_MAX, RECEIVED_BODY_BYTES_MAX};
+pub use exchange::{BODY_MS_MAX, FIRST_BYTE_MS_MAX, RECEIVED_BODY_BYTES_MAX};
 pub use request::{SENT_BODY_BYTES_MAX, SENT_HEADER_BYTES_MAX, SENT_HEADERS_MAX};
 
 use connect::{Connector, Pool};
 use resolve::Resolve;
 use rule::{HostGrant, Policy, RuleError};
 
+use crate::fault::Culprit;
+use crate::redact::Redactor;
+
 /// Milliseconds by which every wait for a gateway ends before the call's own deadline: for the guest to say what became of it.
 pub const ANSWER_MARGIN_MS: u64 = 150;
+
+/// Bytes of a URL that are shown: paths of gateways have under a hundred.
+const URL_BYTES_SHOWN: usize = 256;
+
+/// Bytes of a method that are shown.
+const METHOD_BYTES_SHOWN: usize = 16;
 
 /// How much of a request left the process, as the host saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,8 +86,89 @@ pub struct ExchangeReport {
     pub received_bytes: u64,
     /// From the guest's request to its answer.
     pub duration: Duration,
-    /// Why there is no answer.
+    /// What became of it instead of an answer.
+    pub fault: Option<ExchangeFault>,
+    /// The same in words.
     pub error: Option<String>,
+}
+
+/// What became of a request that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExchangeFault {
+    /// To a host, or by a method or path, that was not granted.
+    Denied,
+    /// With a secret in it that may not go there.
+    Secret,
+    /// The granted name leads to an address that is nobody's business.
+    Astray,
+    /// The request itself is not acceptable.
+    Invalid,
+    /// No connection.
+    NotConnected,
+    /// Sent, in whole or in part, and no complete answer came.
+    Lost,
+    /// Answered, and with more than the limit.
+    TooLarge,
+}
+
+impl ExchangeFault {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::Denied, Self::Secret, Self::Astray, Self::Invalid, Self::NotConnected, Self::Lost, Self::TooLarge];
+
+    /// A stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Secret => "secret",
+            Self::Astray => "astray",
+            Self::Invalid => "invalid",
+            Self::NotConnected => "not_connected",
+            Self::Lost => "lost",
+            Self::TooLarge => "too_large",
+        }
+    }
+
+    /// Whose fault it is: whoever asked for what it may not, or whoever did not answer as they should.
+    #[must_use]
+    pub fn culprit(self) -> Culprit {
+        match self {
+            Self::Denied | Self::Secret | Self::Invalid => Culprit::Guest,
+            Self::Astray | Self::NotConnected | Self::Lost | Self::TooLarge => Culprit::Gateway,
+        }
+    }
+}
+
+impl ExchangeReport {
+    fn new(method: &str, host: &str, path: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            host: host.to_owned(),
+            path: path.to_owned(),
+            status: None,
+            left: Left::Nothing,
+            sent_bytes: 0,
+            received_bytes: 0,
+            duration: Duration::ZERO,
+            fault: None,
+            error: None,
+        }
+    }
+
+    /// Of a request that came no further than the door. What was written in the place of a URL is shown up to where its
+    /// query would begin.
+    pub(crate) fn turned_away(method: &str, url: &str, refusal: &Refusal, secrets: &Redactor) -> Self {
+        let method = secrets.line(method, METHOD_BYTES_SHOWN);
+        let report = match request::Target::parse(url) {
+            Ok(target) => Self::new(&method, &target.host, &secrets.line(target.path(), URL_BYTES_SHOWN)),
+            Err(_) => {
+                let shown = url.split(['?', '#']).next().unwrap_or("");
+                Self::new(&method, "", &secrets.line(shown, URL_BYTES_SHOWN))
+            }
+        };
+        Self { fault: Some(refusal.fault()), error: Some(refusal.said()), ..report }
+    }
 }
 
 /// Why there is no response. Mirrors the contract's `http-error`.
@@ -86,6 +176,10 @@ pub struct ExchangeReport {
 pub(crate) enum Refusal {
     /// The line that the operator would have to add. Nothing was sent.
     Denied(String),
+    /// A secret that may not go there, and what the operator would have to grant. Nothing was sent.
+    Secret(String),
+    /// The name leads where nothing may go, and the line that would allow it. Nothing was sent.
+    Astray(String),
     /// The request itself. Nothing was sent.
     Invalid(String),
     /// Nothing was sent.
@@ -97,9 +191,21 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    fn fault(&self) -> ExchangeFault {
+        match self {
+            Self::Denied(_) => ExchangeFault::Denied,
+            Self::Secret(_) => ExchangeFault::Secret,
+            Self::Astray(_) => ExchangeFault::Astray,
+            Self::Invalid(_) => ExchangeFault::Invalid,
+            Self::NotConnected(_) => ExchangeFault::NotConnected,
+            Self::Lost(_) => ExchangeFault::Lost,
+            Self::TooLarge(_) => ExchangeFault::TooLarge,
+        }
+    }
+
     fn said(&self) -> String {
         match self {
-            Self::Denied(text) => format!("denied: {text}"),
+            Self::Denied(text) | Self::Secret(text) | Self::Astray(text) => format!("denied: {text}"),
             Self::Invalid(text) => format!("invalid: {text}"),
             Self::NotConnected(text) => format!("not connected: {text}"),
             Self::Lost(text) => format!("lost: {text}"),
@@ -129,16 +235,11 @@ impl Egress {
     /// Performs one exchange, and says what left whatever became of it.
     pub(crate) async fn send(&self, asked: Asked, deadline: Instant) -> (Result<Received, Refusal>, ExchangeReport) {
         let start = Instant::now();
+        let path = asked.secrets.line(asked.target.path(), URL_BYTES_SHOWN);
+        let secrets = asked.secrets.clone();
         let mut report = ExchangeReport {
-            method: asked.method.as_str().to_owned(),
-            host: asked.target.host.clone(),
-            path: asked.target.path().to_owned(),
-            status: None,
-            left: Left::Nothing,
             sent_bytes: asked.body.len() as u64,
-            received_bytes: 0,
-            duration: Duration::ZERO,
-            error: None,
+            ..ExchangeReport::new(asked.method.as_str(), &asked.target.host, &path)
         };
         let deadline = deadline.checked_sub(Duration::from_millis(ANSWER_MARGIN_MS)).unwrap_or(deadline);
         // Policy is the last word before a socket: nothing below decides where a request may go.
@@ -146,8 +247,11 @@ impl Egress {
             Err(line) => Err(Refusal::Denied(line)),
             Ok(rule) => exchange::perform(&self.connector, &self.pool, rule, asked, deadline, &mut report).await,
         };
+        // A gateway that echoes what it was sent must not tell the guest what it may use and not read.
+        let answer = answer.map(|received| received.without(&secrets));
         report.duration = start.elapsed();
-        report.error = answer.as_ref().err().map(Refusal::said);
+        report.fault = answer.as_ref().err().map(Refusal::fault);
+        report.error = answer.as_ref().err().map(|refusal| secrets.text(refusal.said()));
         (answer, report)
     }
 }

@@ -8,7 +8,8 @@ use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::rule::Scheme;
-use crate::limits::URL_BYTES_MAX;
+use crate::limits::{HOST_NAME_BYTES_MAX, URL_BYTES_MAX};
+use crate::redact::Redactor;
 
 /// Bytes of a body that is sent: the contract's limit.
 pub const SENT_BODY_BYTES_MAX: usize = 256 * 1024;
@@ -20,16 +21,20 @@ pub const SENT_HEADERS_MAX: usize = 64;
 pub const SENT_HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// Headers that are the host's own, or that make two readers of one connection disagree (RFC 9110 section 7.6.1, RFC 9112
-/// section 11.2). `accept-encoding` is among them: what comes packed is unpacked, and counted, by the host.
+/// section 11.2), or that tell a server of another method, path or host than the one that was granted. `accept-encoding` is
+/// among them: what comes packed is unpacked, and counted, by the host.
 const OURS: &[&str] = &[
     "accept-encoding",
+    "alt-used",
     "connection",
     "content-length",
     "expect",
+    "forwarded",
     "host",
     "http2-settings",
     "idempotency-key",
     "keep-alive",
+    "max-forwards",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
@@ -38,7 +43,19 @@ const OURS: &[&str] = &[
     "transfer-encoding",
     "upgrade",
     "via",
+    "x-host",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-host",
+    "x-original-method",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
 ];
+
+/// The same by how they begin.
+const OURS_BEGIN: &[&str] = &["proxy-", "x-forwarded-"];
 
 /// The methods of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,8 +124,8 @@ impl Target {
             return Err("the URL names a user: use a secret header".to_owned());
         }
         let host = authority.host().to_ascii_lowercase();
-        if host.is_empty() || host.contains(['%', '[', ']', ':']) {
-            return Err("the URL's host is not written as a plain name".to_owned());
+        if !is_plain_name(&host) {
+            return Err("the URL's host is not written as a plain name: letters, digits, `-`, `_` and dots".to_owned());
         }
         let has_port = authority.as_str().len() > host.len();
         let port = match authority.port_u16() {
@@ -117,8 +134,13 @@ impl Target {
             Some(_) | None => return Err("the URL's port is no port".to_owned()),
         };
         let path = uri.path();
-        if !path.starts_with('/') || dots(path) {
-            return Err("the URL's path must begin with `/` and have no `.` or `..` in it, however encoded".to_owned());
+        if !path.starts_with('/') || path.starts_with("//") || dots(path) {
+            let rule = "the URL's path must begin with one `/` and have no `.` or `..` in it, however encoded";
+            return Err(rule.to_owned());
+        }
+        if !is_well_encoded(path, true) || !uri.query().is_none_or(|query| is_well_encoded(query, false)) {
+            let rule = "the URL has a `%` that encodes nothing, or a control character, `/` or `%` encoded in its path";
+            return Err(rule.to_owned());
         }
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         Ok(Self { scheme, host, port, path_and_query: format!("{path}{query}") })
@@ -135,10 +157,29 @@ impl Target {
     }
 }
 
-/// Whether a segment means "here" or "up": a server that walks them would leave the path that was granted.
+/// Letters, digits, hyphens and underscores with dots between: no character that a resolver, a certificate or a log reads in
+/// its own way. What is not ASCII has to come as its own `xn--` name (RFC 5891), and is another name than it looks like.
+fn is_plain_name(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !host.is_empty() && host.len() <= HOST_NAME_BYTES_MAX && host.bytes().all(plain)
+}
+
+/// Whether a segment means "here" or "up": a server that walks them would leave the path that was granted. Some servers cut
+/// what follows a `;` off a segment before they do.
 fn dots(path: &str) -> bool {
     let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-    plain.split('/').any(|segment| segment == "." || segment == "..")
+    let plain = plain.replace("%3b", ";");
+    plain.split('/').map(|segment| segment.split(';').next().unwrap_or("")).any(|name| name == "." || name == "..")
+}
+
+/// Whether each `%` has its two digits (RFC 3986 section 2.1). In a path nothing is encoded that decides where a path leads
+/// or ends: a server that decodes before it looks, or twice, would see another one than was granted.
+fn is_well_encoded(text: &str, is_path: bool) -> bool {
+    text.match_indices('%').all(|(at, _)| {
+        let digits = text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.is_some_and(|byte| !is_path || !(byte.is_ascii_control() || b"/\\%".contains(&byte)))
+    })
 }
 
 /// A request that passed every rule about its form.
@@ -147,6 +188,8 @@ pub(crate) struct Asked {
     pub(crate) target: Target,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
+    /// What must not be shown of the exchange, nor come back to the guest.
+    pub(crate) secrets: Redactor,
 }
 
 /// No header value and no body: they hold secrets and cards.
@@ -182,7 +225,7 @@ impl Asked {
             None if method == Method::Get => {}
             None => return Err(format!("{} needs an idempotency key", method.as_str())),
         }
-        Ok(Self { method, target, headers: fields, body: Bytes::from(body) })
+        Ok(Self { method, target, headers: fields, body: Bytes::from(body), secrets: Redactor::default() })
     }
 }
 
@@ -200,7 +243,7 @@ fn plain_headers(headers: &[(String, Vec<u8>, bool)]) -> Result<Vec<(HeaderName,
         if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(format!("header `{shown}`: names are written in lower case"));
         }
-        if OURS.contains(&name.as_str()) || name.starts_with("proxy-") {
+        if is_ours(name) {
             return Err(format!("header `{shown}` is the host's own"));
         }
         let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header `{shown}`: no such name"))?;
@@ -212,6 +255,12 @@ fn plain_headers(headers: &[(String, Vec<u8>, bool)]) -> Result<Vec<(HeaderName,
         fields.push((field, field_value));
     }
     Ok(fields)
+}
+
+/// Also when an underscore stands for the hyphen: some servers take both for the same.
+fn is_ours(name: &str) -> bool {
+    let name = name.replace('_', "-");
+    OURS.contains(&name.as_str()) || OURS_BEGIN.iter().any(|start| name.starts_with(start))
 }
 
 /// Visible ASCII and blanks inside: no line ends, nothing that a server may read as one.
@@ -255,6 +304,23 @@ mod tests {
             "https://a.example/v1/%2e%2E/x",
             "https://a.example/v1/..%2fx",
             "https://a.example/./x",
+            "https://a.example//evil.example/",
+            "https://a.example/v1/..;/x",
+            "https://a.example/v1/%2e%2e%3bx/",
+            "https://a.example/v1/%00",
+            "https://a.example/v1/%0d%0ahost:%20b",
+            "https://a.example/v1/x%2fy",
+            "https://a.example/v1/x%5cy",
+            "https://a.example/v1/%252e%252e/x",
+            "https://a.example/v1/%zz",
+            "https://a.example/v1/%2",
+            "https://a.example/?a=%",
+            "https://a.example/?a=%g0",
+            "https://a,b.example/",
+            "https://a$.example/",
+            "https://*.example/",
+            "https://a(b).example/",
+            "https://a~b.example/",
             "https://\u{e4}.example/",
             "https://a.example/\u{e4}",
             "https://a.example/\r\nhost: b",
@@ -277,7 +343,18 @@ mod tests {
             )
         };
         assert!(ask("content-type", "application/json").is_ok());
-        for name in OURS.iter().copied().chain(["Content-Type", "proxy-x", "x y", "", "x:", "x\r\n"]) {
+        for name in OURS.iter().copied().chain([
+            "Content-Type",
+            "proxy-x",
+            "x-forwarded-host",
+            "transfer_encoding",
+            "content_length",
+            "x y",
+            "",
+            "x:",
+            "x\r\n",
+            ":authority",
+        ]) {
             assert!(ask(name, "v").is_err(), "{name}");
         }
         for value in ["a\r\nx: y", "a\nb", "a\0", "\u{e4}", " a", "a "] {
