@@ -218,6 +218,25 @@ fn a_sole_session_waits_until_no_other_can_be_paid() {
 }
 
 #[test]
+fn a_session_that_was_never_opened_goes_without_its_provider() {
+    let never = |answer| {
+        let mut scene = Scene::new(5);
+        let opening = scene.new_session(None, false).unwrap();
+        let session = scene.op(&opening).session.clone();
+        scene.settle(&opening, answer).unwrap();
+        (scene, session)
+    };
+    let (mut scene, session) = never(fault(Sent::Nothing));
+    let asked = scene.delete_session(&session).unwrap();
+    assert!(scene.state.operation(&asked).is_none() && scene.state.live_sessions().next().is_none());
+    scene.run(&Command::DeleteCollection).unwrap();
+    // Without the proof, the provider is asked.
+    let (mut scene, session) = never(fault(Sent::Maybe));
+    let asked = scene.delete_session(&session).unwrap();
+    assert!(scene.state.operation(&asked).is_some() && scene.state.live_sessions().next().is_some());
+}
+
+#[test]
 fn without_partial_abilities_the_whole_is_still_possible() {
     let (mut scene, payment) = Scene::with_payment(5);
     scene.abilities = NONE;

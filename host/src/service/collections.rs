@@ -325,7 +325,8 @@ impl Host {
         };
         for payment in collection.payments.iter().filter(held) {
             let note = Some("the collection was canceled".to_owned());
-            match self.without_key().cancel_payment(&payment.id, note).await {
+            let host = self.without_key();
+            match Box::pin(host.cancel_payment(&payment.id, note)).await {
                 // Somebody else voids it at the same time; it is what was wanted.
                 Ok(_) | Err(Error::Refused(Refusal::PaymentCanceled { .. })) => {}
                 Err(error) => return Err(error),

@@ -49,7 +49,7 @@ impl Host {
                 left.push(id);
             }
             for id in left {
-                self.without_key().delete(id, &Guard::default()).await?;
+                Box::pin(self.without_key().delete(id, &Guard::default())).await?;
             }
             Ok(())
         };
@@ -71,7 +71,8 @@ impl Host {
     /// The key is written with the last step; a repeated request passes over those that are done.
     async fn delete(&self, id: &CollectionId, guard: &Guard) -> Concluded {
         for session in self.collection(id).await?.live_sessions() {
-            match self.without_key().delete_session(&session.id).await {
+            let host = self.without_key();
+            match Box::pin(host.delete_session(&session.id)).await {
                 // Somebody else abandons it at the same time; it is what was wanted.
                 Ok(_) | Err(Error::NotFound { .. } | Error::Refused(Refusal::NotFound { .. })) => {}
                 Err(error) => return Err(error),

@@ -79,13 +79,15 @@ impl Host {
             let begun = machine::decide(Some(&stored.collection), &command, self.now())?;
             self.step(Step::Decided);
             let started = applied(&stored.collection, &begun);
-            if started.operation(&id).is_none() {
+            if begun.is_empty() {
                 return Ok(Executed::unasked(stored.collection));
             }
             let asking = Asking { id: &id, input: &input, guard };
+            let asks = started.operation(&id).is_some();
             let executed = match provider.reach() {
-                Reach::Nowhere => self.call_then_commit(provider.as_ref(), stored, begun, asking).await?,
-                Reach::Network => self.commit_then_call(provider.as_ref(), stored, begun, asking).await?,
+                Reach::Nowhere | Reach::Network if !asks => self.commit_unasked(stored, started, &begun, guard).await?,
+                Reach::Nowhere => Box::pin(self.call_then_commit(provider.as_ref(), stored, begun, asking)).await?,
+                Reach::Network => Box::pin(self.commit_then_call(provider.as_ref(), stored, begun, asking)).await?,
             };
             if let Some(executed) = executed {
                 return executed;
@@ -95,6 +97,22 @@ impl Host {
             }
         }
         Err(Error::Contended)
+    }
+
+    /// The core knows the answer without the provider; nothing when somebody else was faster.
+    async fn commit_unasked(
+        &self,
+        stored: Stored,
+        after: Collection,
+        events: &[Event],
+        guard: &Guard,
+    ) -> Result<Option<Concluded>, Error> {
+        let write = guard.end(self, None, &after, || Ok(Executed::unasked(after.clone())));
+        if !self.committed_as(stored, &after, events, write.as_ref()).await? {
+            return Ok(None);
+        }
+        guard.written(write.as_ref());
+        Ok(Some(Ok(Executed::unasked(after))))
     }
 
     /// What the books keep of what a payer typed in. What can reach no gateway is never asked twice.
@@ -146,7 +164,7 @@ impl Host {
         guard.written(write.as_ref());
         let call = self.ask(provider, &started, id, input).await;
         let settle = settle_command(&started, id, answer_of(&call, Reach::Network));
-        match self.settle_as(id, &settle, &call, guard).await {
+        match Box::pin(self.settle_as(id, &settle, &call, guard)).await {
             Ok(after) => {
                 log_call(after.operation(id).expect("settled just now"), &call.report);
                 Ok(Some(conclude(after, id, &call)))

@@ -135,8 +135,8 @@ impl Host {
     /// What is open about the payment is asked first: money that may have moved already must not move again.
     async fn on_payment(&self, id: &PaymentId, request: Request, guard: &Guard) -> Concluded {
         let key = Key::Payment(id.clone());
-        self.reconcile_first(&key, |operation| operation.payment.as_ref() == Some(id)).await?;
-        self.execute(key, request, Json::empty(), guard).await
+        Box::pin(self.reconcile_first(&key, |operation| operation.payment.as_ref() == Some(id))).await?;
+        Box::pin(self.execute(key, request, Json::empty(), guard)).await
     }
 }
 

@@ -45,7 +45,7 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`], [`Error::UnknownProvider`], [`Error::NotAsked`], [`Error::Store`].
     pub async fn recheck(&self, id: &OperationId) -> Result<Operation, Error> {
-        self.look(id, Turn::Due).await
+        Box::pin(self.look(id, Turn::Due)).await
     }
 
     /// Until when an operation that is begun now belongs to whoever begins it.
@@ -70,7 +70,7 @@ impl Host {
             return Ok(collection);
         }
         for id in &open {
-            if let Err(error) = self.look(id, Turn::Request).await {
+            if let Err(error) = Box::pin(self.look(id, Turn::Request)).await {
                 tracing::warn!(operation = id.as_str(), %error, "the provider could not be asked about an open operation");
             }
         }

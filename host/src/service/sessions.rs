@@ -78,7 +78,7 @@ impl Host {
         let key = Key::Collection(collection.clone());
         for _ in 0..REPLACE_ATTEMPTS {
             // Whatever else speaks against it is said before anything is abandoned.
-            match self.execute(key.clone(), request.clone(), data.clone(), guard).await {
+            match Box::pin(self.execute(key.clone(), request.clone(), data.clone(), guard)).await {
                 Err(Error::Refused(Refusal::LiveSessions)) if replaces_others => {
                     Box::pin(self.abandon_sessions(&key, guard)).await?;
                 }
@@ -101,7 +101,8 @@ impl Host {
             return Err(Error::Contended);
         }
         for session in unpaid {
-            match self.without_key().delete_session(&session.id).await {
+            let host = self.without_key();
+            match Box::pin(host.delete_session(&session.id)).await {
                 // Somebody else abandons it at the same time, it was paid meanwhile, or its provider never knew it.
                 Ok(_) | Err(Error::NotFound { .. }) => {}
                 Err(Error::Refused(Refusal::NotFound { .. } | Refusal::SessionClosed { .. })) => {}
@@ -165,7 +166,7 @@ impl Host {
                 metadata,
                 products: authorization_ids(),
             };
-            self.execute(Key::Session(id.clone()), request, input, &guard).await
+            Box::pin(self.execute(Key::Session(id.clone()), request, input, &guard)).await
         };
         let executed = self.once(&guard, work).await?;
         session_done(executed, id)
@@ -250,7 +251,7 @@ impl Host {
             return Ok(Executed::unasked(collection));
         }
         let request = Request::Authorize { session: id.clone(), products: authorization_ids() };
-        self.execute(Key::Session(id.clone()), request, input, guard).await
+        Box::pin(self.execute(Key::Session(id.clone()), request, input, guard)).await
     }
 
     /// Asks the provider where a session stands. The books are not changed.

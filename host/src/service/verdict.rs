@@ -105,7 +105,7 @@ impl Host {
         }
         let session = operation.session;
         let request = Request::DeleteSession { session: session.clone() };
-        self.execute(Key::Session(session), request, Json::empty(), guard).await
+        Box::pin(self.execute(Key::Session(session), request, Json::empty(), guard)).await
     }
 
     /// An operation that is open and that nobody holds.

@@ -8,8 +8,17 @@ use tillbox_crash::orders::{Line, Order};
 use tillbox_crash::till::{Setup, Till};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Half of what threads have by default: whatever is done here without optimization leaves the other half to an embedder.
+const STACK_BYTES: usize = 1_048_576;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).thread_stack_size(STACK_BYTES).enable_all();
+    let runtime = runtime.build()?;
+    runtime.block_on(async { runtime.spawn(obey()).await? }).map_err(|error| error as Box<dyn std::error::Error>)
+}
+
+async fn obey() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
         .with_writer(std::io::stderr)

@@ -89,7 +89,7 @@ impl Till {
     ///
     /// # Errors
     /// What the host says.
-    pub async fn open(setup: &Setup) -> Result<Self, Box<dyn std::error::Error>> {
+    pub async fn open(setup: &Setup) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let (fate, mood) = (Arc::new(Fate::default()), Arc::new(Mood::default()));
         let ahead_ms = AtomicI64::new(setup.ahead_ms);
         let asleep = Arc::clone(&fate);

@@ -225,6 +225,11 @@ fn delete_session(draft: &mut Draft, lease: Lease<'_>, session: &SessionId) -> R
         return Err(Refusal::SessionClosed { status: session.status.as_str() });
     }
     not_running(&draft.state, |operation| operation.session == session.id)?;
+    if was_opened(&draft.state, &session).is_err() {
+        // Its provider provably knows nothing of it, and could only say so.
+        draft.push(Change::SessionDeleted { session: session.id });
+        return Ok(());
+    }
     let operation = on_session(draft, lease, OperationKind::Delete, &session);
     draft.push(Change::OperationBegun(Box::new(operation)));
     Ok(())

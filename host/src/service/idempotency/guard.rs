@@ -146,9 +146,22 @@ impl Host {
 
     /// Carries out `work` unless the key has its answer already. Whatever `work` says without having written the key may be
     /// the view of somebody who lost a race for it: the key is looked at once more.
-    pub(in crate::service) async fn once(&self, guard: &Guard, work: impl Future<Output = Concluded>) -> Concluded {
-        let Some(guarded) = &guard.0 else { return work.await };
-        match self.known(guarded).await? {
+    pub(in crate::service) fn once(
+        &self,
+        guard: &Guard,
+        work: impl Future<Output = Concluded> + Send,
+    ) -> impl Future<Output = Concluded> + Send {
+        let work = Box::pin(work);
+        async move {
+            match &guard.0 {
+                None => work.await,
+                Some(guarded) => self.once_under(guarded, work).await,
+            }
+        }
+    }
+
+    async fn once_under(&self, guarded: &Guarded, work: impl Future<Output = Concluded> + Send) -> Concluded {
+        match Box::pin(self.known(guarded)).await? {
             Seen::Answer(answer) => return *answer,
             Seen::Free(before) => *guarded.before.lock().expect("no holder panics") = before,
         }
@@ -163,11 +176,11 @@ impl Host {
             Err(error @ (Error::Store(_) | Error::Invalid { .. })) => Err(error),
             // The operation exists and its end is written: what it says is not kept, and nobody else has another answer.
             Err(error) if mine => Err(error),
-            Err(error) => match self.known(guarded).await? {
+            Err(error) => match Box::pin(self.known(guarded)).await? {
                 Seen::Answer(answer) => *answer,
                 Seen::Free(_) => Err(error),
             },
-            Ok(executed) => self.keep_answer(guarded, executed).await,
+            Ok(executed) => Box::pin(self.keep_answer(guarded, executed)).await,
         }
     }
 
@@ -181,7 +194,7 @@ impl Host {
         let text = text.expect("an answer that is no error is kept");
         match self.inner.store.write_key(guarded.write(self, operation.as_ref(), Some(text.clone()))).await {
             Ok(()) => Ok(Executed { report, ..answer::from_text(&text)?? }),
-            Err(StoreError::Conflict) => match self.known(guarded).await? {
+            Err(StoreError::Conflict) => match Box::pin(self.known(guarded)).await? {
                 Seen::Answer(answer) => *answer,
                 Seen::Free(_) => Err(Error::Contended),
             },
@@ -225,7 +238,7 @@ impl Host {
         }
         let Some(id) = row.operation else { return Ok(Seen::Free(Some(row.holder))) };
         // Who cannot be asked proves nothing: the operation stays what it is.
-        match self.recheck(&id).await {
+        match Box::pin(self.recheck(&id)).await {
             Ok(_) | Err(Error::NotAsked(_) | Error::UnknownProvider { .. } | Error::Refused(_) | Error::Contended) => {}
             Err(error) => return Err(error),
         }

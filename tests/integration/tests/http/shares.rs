@@ -72,6 +72,17 @@ fn a_storefront_has_one_session_at_a_time() {
 }
 
 #[test]
+fn a_collection_whose_session_was_never_opened_can_be_deleted() {
+    let shop = Shop::open();
+    let collection = shop.collection("60", "eur");
+    let body = json!({ "provider_id": ROGUE, "data": { "misbehave": "trap", "in": "initiate" } }).to_string();
+    let broken = Request::post(&format!("/store/payment-collections/{collection}/payment-sessions"), body);
+    assert_eq!(broken.send(&shop.door).status, 502);
+    let gone = shop.delete(&format!("/admin/payment-collections/{collection}"));
+    assert_eq!(gone["deleted"], true, "{gone}");
+}
+
+#[test]
 fn what_a_bank_still_decides_does_not_make_way() {
     let shop = Shop::open();
     let collection = shop.collection("40", "eur");
