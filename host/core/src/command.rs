@@ -280,6 +280,8 @@ pub enum Answer {
     },
     /// With neither.
     Fault(Fault),
+    /// With an outcome that the host's own record contradicts. The text says how; a person has to look.
+    Contradicted(String),
 }
 
 /// What asking about an open operation found.

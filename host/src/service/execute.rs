@@ -20,6 +20,7 @@ use tillbox_runtime::request::{
 };
 use tillbox_runtime::{Call, CallReport, Failure, Fault, Left, MoneyImplication, Provider, Reach};
 
+use super::doubt::vouched;
 use super::idempotency::{Concluded, Guard};
 use super::keys::{STEP_ONLY, idempotency_key};
 use super::providers::abilities;
@@ -163,7 +164,11 @@ impl Host {
         }
         guard.written(write.as_ref());
         let call = self.ask(provider, &started, id, input).await;
-        let settle = settle_command(&started, id, answer_of(&call, Reach::Network));
+        let answer = match self.believed(provider, &started, id, &call).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(Error::Unknown { operation: id.clone(), detail: error.to_string() }),
+        };
+        let settle = settle_command(&started, id, answer);
         match Box::pin(self.settle_as(id, &settle, &call, guard)).await {
             Ok(after) => {
                 log_call(after.operation(id).expect("settled just now"), &call.report);
@@ -369,7 +374,10 @@ pub(super) fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
     match &call.answer {
         Ok(outcome) => Answer::Outcome(outcome.clone()),
         // A provider's own error is its answer; what it vouches for depends on the kind.
-        Err(Failure::Error(error)) => Answer::Error { error: error.clone(), sent: sent(MoneyImplication::Answered) },
+        Err(Failure::Error(error)) => {
+            let sent = if reach == Reach::Nowhere { Sent::Nothing } else { vouched(&call.report) };
+            Answer::Error { error: error.clone(), sent }
+        }
         Err(Failure::Fault(fault)) => Answer::Fault(tillbox_core::command::Fault {
             code: fault.code().to_owned(),
             detail: fault.to_string(),

@@ -12,6 +12,7 @@ mod client_secrets;
 mod collections;
 mod deletion;
 mod dispatch;
+mod doubt;
 mod endpoints;
 mod error;
 mod execute;

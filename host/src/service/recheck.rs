@@ -16,7 +16,7 @@ use tillbox_runtime::info::Lookup;
 use tillbox_runtime::request::{CallContext, RetrieveRequest};
 use tillbox_runtime::{Failure, Provider};
 
-use super::execute::{Executed, answer_of, log_call, payment_state, settle_command};
+use super::execute::{Executed, log_call, payment_state, settle_command};
 use super::idempotency::{Concluded, Guard};
 use super::strategy::{Question, Silence};
 use super::{Error, Host, Step};
@@ -238,7 +238,8 @@ impl Host {
             other => other?,
         };
         let call = self.ask(provider, &started, id, input).await;
-        let settle = settle_command(&started, id, answer_of(&call, provider.reach()));
+        let answer = self.believed(provider, &started, id, &call).await?;
+        let settle = settle_command(&started, id, answer);
         let operation = found(&self.settle(id, &settle).await?, id);
         log_call(&operation, &call.report);
         alarm(looked_at, &operation);
@@ -263,6 +264,14 @@ impl Host {
         self.step(Step::BeforeLookup);
         let call = provider.retrieve(context, request).await;
         self.step(Step::LookedUp);
+        let is_told = match &call.answer {
+            Ok(_) => true,
+            Err(Failure::Error(error)) => error.kind == ErrorKind::NotFound,
+            Err(Failure::Fault(_)) => false,
+        };
+        if is_told {
+            self.is_evidence(provider, operation, &call).await?.map_err(Error::NotAsked)?;
+        }
         match call.answer {
             Ok(snapshot) => Ok(tells(&snapshot, operation).then_some(snapshot)),
             Err(Failure::Error(error)) if error.kind == ErrorKind::NotFound => Ok(None),

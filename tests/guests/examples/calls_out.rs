@@ -161,7 +161,8 @@ fn answer(order: &Value, mut state: Value, honest: Status, amount: Money, secret
         _ => honest,
     };
     let minor_units = told["minor_units"].as_i64().unwrap_or(amount.minor_units);
-    let reference = told["reference"].as_str().or(state["id"].as_str()).unwrap_or("echo-1").to_owned();
+    let reference = told["reference"].as_str().or(state["id"].as_str()).unwrap_or("echo-1");
+    let reference = reference.replace("{secret}", secret.unwrap_or_default());
     Ok(Outcome {
         provider_reference: Some(reference),
         client_data: secret.map(|secret| json!({ "told": secret }).to_string()),

@@ -30,6 +30,7 @@ pub(super) fn settle(draft: &mut Draft, id: &OperationId, lease_token: u64, answ
         Answer::Outcome(outcome) => outcome_of(draft, &operation, outcome),
         Answer::Error { error, sent } => silence::error_of(draft, &operation, error, *sent),
         Answer::Fault(fault) => silence::fault_of(draft, &operation, fault),
+        Answer::Contradicted(detail) => review(draft, &operation, "integrity", detail),
     }
     Ok(())
 }
