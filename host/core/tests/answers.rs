@@ -184,6 +184,19 @@ fn a_fault_is_absence_only_when_nothing_left() {
 }
 
 #[test]
+fn what_the_hosts_own_record_contradicts_waits_for_a_person() {
+    for kind in OperationKind::ALL {
+        let (mut scene, operation) = running(*kind);
+        let answer = Answer::Contradicted("captured, it says, and not a byte left".into());
+        scene.settle(&operation, answer.clone()).unwrap();
+        assert_eq!(scene.state_of(&operation), (OperationState::NeedsReview, Some("integrity")), "{kind:?}");
+        assert_ne!(scene.session(&scene.op(&operation).session).status.as_str(), "error", "{kind:?}");
+        // Said once more, it is no news.
+        assert_eq!(scene.settle(&operation, answer).unwrap_err().code(), "already_settled", "{kind:?}");
+    }
+}
+
+#[test]
 fn a_later_attempt_proves_nothing_of_an_earlier_one() {
     for kind in OperationKind::ALL {
         for answer in [

@@ -160,7 +160,11 @@ pub(super) fn vouched(report: &CallReport) -> Sent {
         Some(Left::Nothing) => Sent::Nothing,
         None => Sent::Answered,
         Some(Left::Something | Left::Answered) => {
-            if left.filter(|exchange| !reads(exchange)).all(said_no) { Sent::Answered } else { Sent::Maybe }
+            if left.filter(|exchange| !reads(exchange)).all(said_no) {
+                Sent::Answered
+            } else {
+                Sent::Maybe
+            }
         }
     }
 }

@@ -446,6 +446,21 @@ pub(super) fn log_call(operation: &Operation, report: &CallReport) {
         memory_bytes_peak = report.memory_bytes_peak,
         "provider called"
     );
+    for exchange in &report.exchanges {
+        let Some(fault) = exchange.fault else { continue };
+        tracing::warn!(
+            operation = operation.id.as_str(),
+            provider = operation.provider.as_str(),
+            culprit = fault.culprit().as_str(),
+            fault = fault.as_str(),
+            method = exchange.method,
+            host = exchange.host,
+            path = exchange.path,
+            left = exchange.left.as_str(),
+            why = exchange.error.as_deref(),
+            "a request of the provider came to nothing"
+        );
+    }
     for line in &report.log {
         let fields: Vec<String> = line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         tracing::info!(

@@ -148,6 +148,9 @@ fn answered(before: &Operation, after: &Operation, answer: &Answer, events: &[Ev
         }
         Answer::Fault(fault) => silent(before, after, fault.sent),
         Answer::Error { sent, .. } => silent(before, after, *sent),
+        Answer::Contradicted(_) => {
+            assert_eq!(after.state, OperationState::NeedsReview, "what the host's own record contradicts is a person's")
+        }
     }
 }
 

@@ -181,6 +181,10 @@ async fn finish(
 ) -> Result<Received, Refusal> {
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
+    // 101 would hand the connection over to another protocol; nobody asked for one, and the exchange has no answer.
+    if head.status.is_informational() {
+        return Err(Refusal::Lost(format!("the gateway answered {status}, which is no end of an exchange")));
+    }
     // The connection's buffer bounds what is read; this is the exact number.
     let head_bytes: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if head_bytes > HEAD_BYTES_MAX {

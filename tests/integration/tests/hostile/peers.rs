@@ -1,6 +1,7 @@
 //! Gateways that misbehave: what the guest is told, what the report says of the bytes, whose fault it is, and within which time
 //! and size. `tests/gateway` with its faults switched on, and a socket for what no server would do.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -30,10 +31,16 @@ pub(crate) fn line(gateway: &Gateway) -> Value {
     json!({ "host": "127.0.0.1", "scheme": "http", "port": port, "addresses": ["127.0.0.1/32"] })
 }
 
+/// A key of its own for each request: the gateway answers a known one with what it answered before.
+pub(crate) fn key() -> String {
+    static KEYS: AtomicUsize = AtomicUsize::new(0);
+    format!("key-{}", KEYS.fetch_add(1, Ordering::SeqCst))
+}
+
 /// A request that makes a payment of 10.50 EUR there, authorized.
 pub(crate) fn charge(gateway: &Gateway) -> Value {
     json!({
-        "method": "POST", "url": format!("{}/v1/payment_intents", gateway.base()), "key": "k-1",
+        "method": "POST", "url": format!("{}/v1/payment_intents", gateway.base()), "key": key(),
         "headers": [["content-type", "application/x-www-form-urlencoded"]],
         "secrets": [["authorization", "Bearer ", "api_key"]],
         "body": "amount=1050&currency=eur&capture_method=manual&confirm=true&payment_method=pm_card_visa",
@@ -100,13 +107,25 @@ fn tricks() -> Vec<(&'static str, Manner, &'static str)> {
         ("no HTTP at all", says("SSH-2.0-OpenSSH_9.2\r\n"), "lost"),
         ("a body shorter than its length", says("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), "lost"),
         ("a chunk that breaks off", says("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc"), "lost"),
-        ("a chunk without a size", says("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"), "lost"),
-        ("two lengths that disagree", says("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc"), "lost"),
+        (
+            "a chunk without a size",
+            says("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"),
+            "lost",
+        ),
+        (
+            "two lengths that disagree",
+            says("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc"),
+            "lost",
+        ),
         ("a length that is none", says("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"), "lost"),
         ("a header over two lines", says("HTTP/1.1 200 OK\r\nx-a: 1\r\n 2\r\ncontent-length: 0\r\n\r\n"), "lost"),
-        ("a header wider than allowed", says(&wide), "lost"),
+        ("a header wider than allowed", says(&wide), "too-large"),
         ("more headers than allowed", says(&format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n")), "lost"),
-        ("another protocol", says("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"), "lost"),
+        (
+            "another protocol",
+            says("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
+            "lost",
+        ),
         ("packed twice", says("HTTP/1.1 200 OK\r\ncontent-encoding: gzip, gzip\r\ncontent-length: 1\r\n\r\nx"), "lost"),
         ("packed and not", says("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx"), "lost"),
         ("ten thousand empty parcels", Manner::SaysAndCloses(empty_members), ""),

@@ -124,12 +124,44 @@ async fn a_granted_name_that_leads_to_nobodys_business_is_not_followed() {
     for (door, component) in DOORS {
         let provider = granted(&runtime, component, vec![json!(GRANTED)], json!([])).await;
         for address in [
-            "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",
-            "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
-            "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:0:127.0.0.1",
-            "::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::",
-            "2002:a9fe:a9fe::", "2001:0:1:2:3:4:80ff:fffe", "2a00::5efe:10.0.0.1", "3fff::1", "5f00::1", "fc00::1",
-            "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1",
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.255.254",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:0:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "2002:a9fe:a9fe::",
+            "2001:0:1:2:3:4:80ff:fffe",
+            "2a00::5efe:10.0.0.1",
+            "3fff::1",
+            "5f00::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
         ] {
             names.lead(GRANTED, address);
             let (told, report) = one(provider.as_ref(), json!({ "url": format!("https://{GRANTED}/") })).await;
@@ -156,9 +188,7 @@ async fn a_name_that_changes_its_mind_is_checked_at_each_connection_and_at_each_
         // One that leads to both goes to the open one alone.
         let names = Names::leading(GRANTED, &[&["169.254.169.254", "127.0.0.1", "10.0.0.1"]]);
         let peer = Peer::start(ok("ok")).await;
-        let line = |methods: &str, range: &str| {
-            json!({ "host": host, "scheme": "http", "port": peer.port(), "methods": [methods], "addresses": [range] })
-        };
+        let line = |methods: &str, range: &str| json!({ "host": host, "scheme": "http", "port": peer.port(), "methods": [methods], "addresses": [range] });
         let lines = vec![line("POST", "127.0.0.1/32"), line("GET", "10.9.9.9/32")];
         let provider = granted(&runtime(&names), component, lines, json!([])).await;
         let url = format!("http://{GRANTED}:{}/", peer.port());

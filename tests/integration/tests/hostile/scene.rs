@@ -13,7 +13,8 @@ use tillbox::core::{Currency, Money};
 use tillbox::runtime::egress::resolve::Resolve;
 use tillbox::runtime::request::{CallContext, InitiateRequest};
 use tillbox::runtime::{
-    Call, CallReport, ComponentProvider, ExchangeFault, Failure, Grants, Left, Provider, Runtime, RuntimeConfig, SecretSource,
+    Call, CallReport, ComponentProvider, ExchangeFault, Failure, Grants, Left, Provider, Runtime, RuntimeConfig,
+    SecretSource,
 };
 use tillbox_artifacts::CALLS_OUT;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -47,9 +47,7 @@ async fn a_secret_does_not_leave_for_another_host_in_any_part_of_a_request() {
     for (door, component) in DOORS {
         let provider = granted(&both, component, vec![home.grant(), line.clone()], bound.clone()).await;
         let url = |tail: &str| format!("http://other.test:{}/{tail}", other.port());
-        let post = |tail: &str, key: &str, header: &str, body: &str| {
-            json!({ "method": "POST", "url": url(tail), "key": key, "headers": [["x-a", header]], "body": body })
-        };
+        let post = |tail: &str, key: &str, header: &str, body: &str| json!({ "method": "POST", "url": url(tail), "key": key, "headers": [["x-a", header]], "body": body });
         let mut calls = vec![json!({ "url": url(""), "secrets": [["authorization", "", "api_key"]] })];
         for spelled in spellings() {
             let spelled = spelled.trim_end_matches('=');
