@@ -4,8 +4,8 @@
 
 fn main() {
     tillbox_plugin_build::run(|build| {
-        build.watch(&["plugins/manual", "plugins/stripe-mock"]);
-        for component in build.libraries(&["manual", "stripe-mock"])? {
+        build.watch(&["plugins/manual", "plugins/stripe", "plugins/stripe-mock", "plugins/stripe-rules"]);
+        for component in build.libraries(&["manual", "stripe", "stripe-mock"])? {
             build.deliver(&component)?;
         }
         Ok(())

@@ -12,6 +12,12 @@ pub static MANUAL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/manual.wasm
 /// The manifest of `plugins/manual`, as TOML text.
 pub static MANUAL_MANIFEST: &str = include_str!("../../manual/provider.toml");
 
+/// The component of `plugins/stripe`: Stripe's API over the host's HTTP. It needs grants: hosts and secrets.
+pub static STRIPE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stripe.wasm"));
+
+/// The manifest of `plugins/stripe`, as TOML text.
+pub static STRIPE_MANIFEST: &str = include_str!("../../stripe/provider.toml");
+
 /// The component of `plugins/stripe-mock`: a PaymentIntent's whole life without a network.
 pub static STRIPE_MOCK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stripe-mock.wasm"));
 
@@ -42,8 +48,9 @@ impl std::fmt::Debug for Bundled {
 /// All of them, in the order in which a listing shows them.
 #[must_use]
 pub fn all() -> &'static [Bundled] {
-    static ALL: [Bundled; 2] = [
+    static ALL: [Bundled; 3] = [
         Bundled { identifier: "manual", component: MANUAL, manifest: MANUAL_MANIFEST },
+        Bundled { identifier: "stripe", component: STRIPE, manifest: STRIPE_MANIFEST },
         Bundled { identifier: "stripe-mock", component: STRIPE_MOCK, manifest: STRIPE_MOCK_MANIFEST },
     ];
     &ALL

@@ -2,7 +2,7 @@
 //!
 //! It lives here because here are components that were built with the SDK. It refuses to know how a host reads them.
 
-use tillbox_plugins::{MANUAL, STRIPE_MOCK};
+use tillbox_plugins::{MANUAL, STRIPE, STRIPE_MOCK};
 use wasmparser::{Parser, Payload};
 
 /// Our interfaces among the top-level imports and exports of a component, sorted, without package and version.
@@ -44,6 +44,8 @@ fn sorted(names: &[&str]) -> Vec<String> {
 fn only_the_registered_interfaces_are_exported() {
     assert_eq!(interfaces(MANUAL).1, sorted(&["payments"]));
     assert_eq!(interfaces(STRIPE_MOCK).1, sorted(&["payments", "webhooks", "account-holders"]));
+    let every = ["payments", "webhooks", "account-holders", "payment-methods"];
+    assert_eq!(interfaces(STRIPE).1, sorted(&every));
 }
 
 #[test]
@@ -52,4 +54,6 @@ fn an_import_that_is_not_used_is_not_there() {
         // `types` holds no function. Of what needs a grant (http, secrets, reveal, crypto) there is nothing.
         assert_eq!(interfaces(component).0, sorted(&["log", "settings", "types"]));
     }
+    // Not `reveal`: secrets are used and never read.
+    assert_eq!(interfaces(STRIPE).0, sorted(&["crypto", "http", "log", "secrets", "settings", "types"]));
 }

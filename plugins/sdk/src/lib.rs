@@ -103,8 +103,7 @@
 //!
 //! # What is not here, and why
 //!
-//! - `http`, `secrets`, `reveal` and `crypto` are in the contract, and no host serves them yet. A component that imports
-//!   them is refused when it is loaded, so there is nothing yet to write against.
+//! - The contract's `reveal`, the plain text of a secret: [`Secret`] handles do for headers and signatures.
 //! - Clocks and randomness. A replay must answer alike; time comes in with a webhook's delivery, identity with the
 //!   context.
 //! - State between calls. Every call runs in a fresh instance.
@@ -116,7 +115,10 @@ pub mod bindings;
 pub mod checkout;
 mod context;
 mod convert;
+pub mod crypto;
 mod error;
+mod form;
+pub mod http;
 mod info;
 mod json;
 pub mod limits;
@@ -127,6 +129,7 @@ mod payment_method;
 mod provider;
 mod register;
 mod request;
+mod secret;
 pub mod settings;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -146,6 +149,7 @@ pub use request::{
     AuthorizeRequest, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, OperationKind, OperationReference,
     PaymentState, RefundRequest, RetrieveRequest, Snapshot, UpdateRequest,
 };
+pub use secret::{Secret, SecretError};
 pub use webhook::{Action, Delivery, Evidence, Header, Rejection, Subject};
 
 /// What [`register!`] expands to. No part of the API.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::context::{Context, Environment};
+use crate::http::{HttpError, Request, Response};
 use crate::json::Json;
 use crate::log::Level;
 use crate::money::Money;
@@ -19,6 +20,58 @@ const DEADLINE_MS: u32 = 10_000;
 thread_local! {
     static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
     static LINES: RefCell<Vec<LogLine>> = const { RefCell::new(Vec::new()) };
+    static SECRETS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+    static SENT: RefCell<Vec<SentRequest>> = const { RefCell::new(Vec::new()) };
+    static GATEWAY: RefCell<Option<Box<Gateway>>> = const { RefCell::new(None) };
+}
+
+/// Answers requests in place of a gateway.
+type Gateway = dyn FnMut(&SentRequest) -> Result<Response, HttpError>;
+
+/// One request that the provider sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentRequest {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// With its query.
+    pub url: String,
+    /// The idempotency key.
+    pub idempotency_key: Option<String>,
+    /// Plain headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// Header, prefix and the name of the secret: never its value.
+    pub secret_headers: Vec<(String, String, String)>,
+    /// The body.
+    pub body: Option<String>,
+}
+
+impl SentRequest {
+    /// The first plain header of this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Answers every request of this thread from now on, as a gateway would.
+pub fn answer_requests(gateway: impl FnMut(&SentRequest) -> Result<Response, HttpError> + 'static) {
+    GATEWAY.set(Some(Box::new(gateway)));
+}
+
+/// What was sent on this thread since the last call of this function.
+#[must_use]
+pub fn sent_requests() -> Vec<SentRequest> {
+    SENT.take()
+}
+
+/// Grants a secret on this thread; an empty value is one that is granted and missing.
+pub fn set_secret(name: &str, value: &str) {
+    SECRETS.with_borrow_mut(|secrets| secrets.insert(name.to_owned(), value.to_owned()));
+}
+
+/// Takes a secret away again.
+pub fn unset_secret(name: &str) {
+    SECRETS.with_borrow_mut(|secrets| secrets.remove(name));
 }
 
 /// One line that the provider logged.
@@ -100,6 +153,34 @@ pub fn payment(outcome: &Outcome, amount: Money) -> PaymentState {
         captured: amount.zeroed(),
         refunded: amount.zeroed(),
     }
+}
+
+pub(crate) fn secret(name: &str) -> Option<String> {
+    SECRETS.with_borrow(|secrets| secrets.get(name).cloned())
+}
+
+pub(crate) fn send(request: &Request<'_>) -> Result<Response, HttpError> {
+    let secret_headers = request.secret_headers.iter();
+    let sent = SentRequest {
+        method: request.method.to_owned(),
+        url: request.url.clone(),
+        idempotency_key: request.idempotency_key.clone(),
+        headers: request.headers.clone(),
+        secret_headers: secret_headers
+            .map(|(name, prefix, secret)| (name.clone(), prefix.clone(), secret.name().to_owned()))
+            .collect(),
+        body: request.body.clone(),
+    };
+    SENT.with_borrow_mut(|all| all.push(sent.clone()));
+    // Taken out while it answers, since it may look at what was sent or send something itself.
+    let Some(mut gateway) = GATEWAY.take() else {
+        return Err(HttpError::NotConnected("the test answers no requests: call testing::answer_requests".to_owned()));
+    };
+    let answer = gateway(&sent);
+    GATEWAY.with_borrow_mut(|present| {
+        present.get_or_insert(gateway);
+    });
+    answer
 }
 
 pub(crate) fn setting(name: &str) -> Option<String> {

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use tillbox_provider::{Action, Evidence, Money, Rejection, Subject};
 
-use crate::units;
+use stripe_rules::units;
 
 /// Translates one event.
 ///

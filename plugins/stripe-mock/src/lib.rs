@@ -28,7 +28,6 @@ mod settings;
 mod signature;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
-mod units;
 mod webhooks;
 
 use tillbox_provider::{
@@ -69,7 +68,7 @@ impl Provider for StripeMock {
         };
         ProviderInfo::new("stripe-mock", "Stripe (mock)", env!("CARGO_PKG_VERSION"))
             .capabilities(capabilities)
-            .currencies(units::CURRENCIES.iter().copied())
+            .currencies(stripe_rules::units::CURRENCIES.iter().copied())
             .settings_schema(settings::SCHEMA)
             .recovery_of_all(KeyMemory::Forever, Lookup::Strong)
             .key_format(KEY_LENGTH_MAX, KeyAlphabet::Hexadecimal)

@@ -9,7 +9,8 @@ use tillbox_provider::{Error, Json, Money, NextAction, Outcome, PaymentState, Re
 
 use crate::intent::{Intent, State};
 use crate::ledger::{Answer, Kind, Ledger, Record};
-use crate::{page, units};
+use crate::page;
+use stripe_rules::units;
 
 /// A host under which no page can ever be found (RFC 2606), for the challenges nobody really walks through.
 const CHALLENGE_URL: &str = "https://hooks.stripe-mock.example/3d_secure_2/authenticate/";

@@ -14,7 +14,7 @@ use crate::intent::{Intent, Metadata, State};
 use crate::ledger::{Answer, Asked, Kind, Ledger};
 use crate::payment::{Payment, refused};
 use crate::settings::Settings;
-use crate::units;
+use stripe_rules::units;
 
 /// What a call has beside its request.
 #[derive(Debug, Clone, Copy)]

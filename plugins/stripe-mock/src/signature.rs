@@ -1,16 +1,11 @@
 //! The `Stripe-Signature` header: `t=<seconds>,v1=<hex>[,v1=<hex>…]`, HMAC-SHA-256 over `<seconds>.<raw body>`.
 //!
 //! Source: Stripe's documentation, "Resolve webhook signature verification errors" and "Verify manually". It looks at
-//! bytes only; what the body says is nobody's business until the signature holds.
+//! bytes only (`stripe_rules::signature` takes the header apart); what the body says is nobody's business until the signature holds.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-
-/// Signatures looked at in one header. Stripe sends one for each secret in use, and never more than a few.
-const SIGNATURES_MAX: usize = 8;
-
-/// Characters of a header looked at: eight signatures of both schemes and a time.
-const HEADER_LENGTH_MAX: usize = 2_048;
+use stripe_rules::signature::Header;
 
 /// Checks a header against a body, for every secret.
 ///
@@ -23,19 +18,14 @@ pub(crate) fn verify(
     received_at_ms: u64,
     tolerance_seconds: u64,
 ) -> Result<(), String> {
-    let (seconds, candidates) = parse(header)?;
-    let time: u64 = seconds.parse().map_err(|_| "the signature's time is no number of seconds".to_owned())?;
-    let age = (received_at_ms / 1_000).abs_diff(time);
-    if age > tolerance_seconds {
-        return Err(format!(
-            "the signature is {age} seconds away from the time of receipt, more than {tolerance_seconds}"
-        ));
-    }
+    let header = Header::parse(header)?;
+    header.check_age(received_at_ms, tolerance_seconds)?;
+    let message = header.message(body);
     // No early way out: which secret fits, if any, must not show in the time this takes.
     let mut verified = false;
     for secret in secrets {
-        for candidate in &candidates {
-            verified |= mac(secret, seconds, body).verify_slice(candidate).is_ok();
+        for candidate in &header.candidates {
+            verified |= mac(secret, &message).verify_slice(candidate).is_ok();
         }
     }
     if verified { Ok(()) } else { Err("no signature fits the body under any of the secrets".to_owned()) }
@@ -44,58 +34,23 @@ pub(crate) fn verify(
 /// The header for a body, as Stripe sends it.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn sign(body: &[u8], secret: &str, seconds: u64) -> String {
-    let seconds = seconds.to_string();
-    let code = mac(secret, &seconds, body).finalize().into_bytes();
+    let message = [format!("{seconds}.").as_bytes(), body].concat();
+    let code = mac(secret, &message).finalize().into_bytes();
     let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("t={seconds},v1={hex}")
 }
 
-fn mac(secret: &str, seconds: &str, body: &[u8]) -> Hmac<Sha256> {
+fn mac(secret: &str, message: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(seconds.as_bytes());
-    mac.update(b".");
-    mac.update(body);
+    mac.update(message);
     mac
-}
-
-/// The time as it stands there, and the `v1` signatures. Other schemes are ignored, as Stripe asks for.
-fn parse(header: &str) -> Result<(&str, Vec<Vec<u8>>), String> {
-    if header.len() > HEADER_LENGTH_MAX {
-        return Err("the Stripe-Signature header is longer than 2,048 bytes".to_owned());
-    }
-    let mut time = None;
-    let mut candidates = Vec::new();
-    for element in header.split(',') {
-        match element.trim().split_once('=') {
-            Some(("t", seconds)) if time.is_none() => time = Some(seconds),
-            Some(("t", _)) => return Err("the Stripe-Signature header holds two times".to_owned()),
-            Some(("v1", hex)) => candidates.push(bytes(hex).ok_or("a v1 signature is not hexadecimal")?),
-            Some(_) | None => {}
-        }
-    }
-    let time = time.ok_or("the Stripe-Signature header holds no time")?;
-    if time.is_empty() || !time.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("the signature's time is no number of seconds".to_owned());
-    }
-    match candidates.len() {
-        0 => Err("the Stripe-Signature header holds no v1 signature".to_owned()),
-        1..=SIGNATURES_MAX => Ok((time, candidates)),
-        _ => Err("the Stripe-Signature header holds more than 8 signatures".to_owned()),
-    }
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes();
-    if digits.is_empty() || !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    digits.chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use stripe_rules::signature::SIGNATURES_MAX;
 
     const SECRET: &str = "whsec_0123456789abcdef";
     const BODY: &[u8] = br#"{"id":"evt_1"}"#;

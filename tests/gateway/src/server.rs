@@ -204,7 +204,11 @@ impl Gateway {
                 Ok(response)
             }
             Action::Answer { status, retry_after } => {
-                let problem = Problem { status, ..Problem::broken("a fault answers instead of the gateway") };
+                let problem = match status {
+                    409 => Problem::in_flight(reading.header("idempotency-key").unwrap_or_default()),
+                    429 => Problem { status, ..Problem::invalid(Some("rate_limit"), None, "Request rate limit exceeded.") },
+                    _ => Problem { status, ..Problem::broken("a fault answers instead of the gateway") },
+                };
                 let mut response = sent(&problem.into(), None);
                 if let Some(seconds) = retry_after {
                     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -155,9 +155,9 @@ fn decline(at: At, decline: types::Decline) -> Result<Decline, Fault> {
 fn next_action(at: At, action: types::NextAction) -> Result<NextAction, Fault> {
     const FIELD: &str = "next-action";
     Ok(match action {
-        types::NextAction::Redirect(address) => NextAction::Redirect { url: url(at, FIELD, address)? },
+        types::NextAction::Redirect(address) => NextAction::Redirect { url: page(at, FIELD, address)? },
         types::NextAction::ThreeDSecure(challenge) => {
-            NextAction::ThreeDSecure { url: url(at, FIELD, challenge.url)?, expires_in_ms: challenge.expires_in_ms }
+            NextAction::ThreeDSecure { url: page(at, FIELD, challenge.url)?, expires_in_ms: challenge.expires_in_ms }
         }
         // It travels to the storefront, so the limits of client data hold.
         types::NextAction::Display(text) => {
@@ -275,6 +275,18 @@ fn short(at: At, field: &str, text: &str) -> Result<String, Fault> {
     Ok(clean(text, CODE_BYTES_MAX))
 }
 
+/// Where a payer's browser is sent: an `https:` URL, or one in the clear on the very machine that the browser runs on, which is
+/// how a gateway is tried out.
+fn page(at: At, field: &str, text: String) -> Result<String, Fault> {
+    let local = ["http://127.0.0.1", "http://localhost"];
+    let rest = local.iter().find_map(|start| text.strip_prefix(start)).unwrap_or("-");
+    if !rest.is_empty() && !rest.starts_with([':', '/', '?']) {
+        return url(at, field, text);
+    }
+    // Held to the rest of the rules, its scheme apart.
+    url(at, field, text.replacen("http:", "https:", 1)).map(|_| text)
+}
+
 /// An absolute `https:` URL (RFC 3986 section 4.3) that shows where it leads: no user part, no white space.
 pub(super) fn url(at: At, field: &str, text: String) -> Result<String, Fault> {
     let rest = text.strip_prefix("https://").unwrap_or("");
@@ -368,6 +380,11 @@ mod tests {
             (action_of(types::Status::RequiresMore, types::NextAction::Display(big)), Some("outcome.next-action")),
             (redirect("https://pay.example.com/3ds?x=1"), None),
             (redirect("http://pay.example.com"), Some("outcome.next-action")),
+            (redirect("http://127.0.0.1:12111/3ds/pi_1"), None),
+            (redirect("http://localhost/3ds"), None),
+            (redirect("http://localhost.evil.example/3ds"), Some("outcome.next-action")),
+            (redirect("http://127.0.0.1@evil.example/"), Some("outcome.next-action")),
+            (redirect("http://127.0.0.1:80@evil.example/"), Some("outcome.next-action")),
             (redirect("javascript:alert(1)"), Some("outcome.next-action")),
             (redirect("https:///x"), Some("outcome.next-action")),
             (redirect("//pay.example.com"), Some("outcome.next-action")),

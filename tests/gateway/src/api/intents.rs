@@ -2,14 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::currency::checked_amount;
 use super::{Account, methods, page};
 use crate::cards::{Card, Fate};
 use crate::ledger::{Books, Reply, new_id};
 use crate::params::Params;
 use crate::problem::Problem;
-
-/// Minor units: the published most.
-const AMOUNT_MAX: i64 = 99_999_999;
 
 /// Characters of a statement descriptor, by the card networks.
 const DESCRIPTOR_CHARS_MAX: usize = 22;
@@ -23,6 +21,7 @@ const INDIFFERENT: &[&str] = &[
     "application_fee_amount",
     "mandate",
     "capture_method_options",
+    "payment_method_configuration",
 ];
 
 const CANCELLATION_REASONS: &[&str] = &["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
@@ -31,11 +30,12 @@ pub(super) fn create(account: &Account, books: &Books<'_>, mut params: Params) -
     let id = new_id("pi");
     let missing =
         |key| Problem::invalid(Some("parameter_missing"), Some(key), format!("Missing required param: {key}."));
-    let amount = checked_amount(params.integer("amount")?.ok_or_else(|| missing("amount"))?, "amount", AMOUNT_MAX)?;
+    let amount = params.integer("amount")?.ok_or_else(|| missing("amount"))?;
     let currency = params.required("currency")?.to_ascii_lowercase();
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Err(Problem::invalid(None, Some("currency"), format!("Invalid currency: {currency}")));
     }
+    let amount = checked_amount(amount, &currency, "amount")?;
     let mut intent = json!({
         "id": id, "object": "payment_intent", "amount": amount, "amount_capturable": 0, "amount_received": 0,
         "automatic_payment_methods": null, "canceled_at": null, "cancellation_reason": null,
@@ -87,7 +87,7 @@ pub(super) fn update(books: &Books<'_>, id: &str, mut params: Params) -> Result<
         if !is_open {
             return Err(Problem::unexpected_state(&intent, "updated"));
         }
-        intent["amount"] = checked_amount(amount, "amount", AMOUNT_MAX)?.into();
+        intent["amount"] = checked_amount(amount, intent["currency"].as_str().unwrap_or_default(), "amount")?.into();
     }
     if let Some(currency) = params.text("currency")? {
         if !is_open {
@@ -132,9 +132,10 @@ fn change(books: &Books<'_>, intent: &mut Value, params: &mut Params) -> Result<
     }
     if let Some(mut automatic) = params.nested("automatic_payment_methods")? {
         let enabled = automatic.truth("enabled")?;
-        automatic.ignore(&["allow_redirects"]);
+        let redirects = automatic.one_of("allow_redirects", &["always", "never"])?;
         automatic.end()?;
-        intent["automatic_payment_methods"] = json!({ "enabled": enabled });
+        let redirects = redirects.unwrap_or_else(|| "always".to_owned());
+        intent["automatic_payment_methods"] = json!({ "enabled": enabled, "allow_redirects": redirects });
     }
     if let Some(mut options) = params.nested("payment_method_options")? {
         if let Some(mut card) = options.nested("card")? {
@@ -179,6 +180,12 @@ fn confirm_with(account: &Account, books: &Books<'_>, mut intent: Value, mut par
             Problem::invalid(Some("payment_intent_unexpected_state"), None, message).with("payment_intent", intent)
         );
     };
+    let automatic = &intent["automatic_payment_methods"];
+    if return_url.is_none() && automatic["enabled"] == true && automatic["allow_redirects"] == "always" {
+        let message = "This PaymentIntent accepts payment methods that redirect: provide a `return_url`, or set \
+                       automatic_payment_methods[allow_redirects] to never.";
+        return Err(Problem::invalid(None, Some("return_url"), message));
+    }
     let method = books.get("payment_method", &method)?;
     match methods::card_of(&method).map_or(Fate::Succeeds, |card: &Card| card.fate) {
         Fate::Declines(code, decline) => declined(books, intent, code, decline, "Your card was declined."),
@@ -203,16 +210,27 @@ fn confirm_with(account: &Account, books: &Books<'_>, mut intent: Value, mut par
     }
 }
 
+/// An attempt to charge the intent's card.
+fn charge_of(books: &Books<'_>, intent: &Value, status: &str, captured: bool) -> Result<Value, Problem> {
+    let amount = intent["amount"].as_i64().unwrap_or_default();
+    let method = books.get("payment_method", intent["payment_method"].as_str().unwrap_or_default())?;
+    let mut card = method["card"].clone();
+    let multicapture = if intent["multicapture"] == true { "available" } else { "unavailable" };
+    card["multicapture"] = json!({ "status": multicapture });
+    Ok(json!({
+        "id": new_id("ch"), "object": "charge", "amount": amount, "amount_captured": if captured { amount } else { 0 },
+        "amount_refunded": 0, "captured": captured, "created": books.now().seconds(), "currency": intent["currency"],
+        "customer": intent["customer"], "disputed": false, "livemode": false, "metadata": intent["metadata"],
+        "payment_intent": intent["id"], "payment_method": intent["payment_method"], "refunded": false, "status": status,
+        "payment_method_details": { "type": method["type"], "card": card },
+    }))
+}
+
 /// The card is charged, or the amount reserved.
 fn charged(books: &Books<'_>, intent: &mut Value) -> Result<(), Problem> {
     let amount = intent["amount"].as_i64().unwrap_or_default();
     let manual = intent["capture_method"] == "manual";
-    let charge = json!({
-        "id": new_id("ch"), "object": "charge", "amount": amount, "amount_captured": if manual { 0 } else { amount },
-        "amount_refunded": 0, "captured": !manual, "created": books.now().seconds(), "currency": intent["currency"],
-        "customer": intent["customer"], "disputed": false, "livemode": false, "metadata": intent["metadata"],
-        "payment_intent": intent["id"], "payment_method": intent["payment_method"], "refunded": false, "status": "succeeded",
-    });
+    let charge = charge_of(books, intent, "succeeded", !manual)?;
     intent["latest_charge"] = charge["id"].clone();
     (intent["next_action"], intent["last_payment_error"]) = (Value::Null, Value::Null);
     if manual {
@@ -237,7 +255,15 @@ fn declined(
     decline: Option<&str>,
     message: &str,
 ) -> Result<Reply, Problem> {
-    let problem = Problem::declined(code, decline, message);
+    let method = intent["payment_method"].as_str().map(|id| books.get("payment_method", id)).transpose()?;
+    let mut problem = Problem::declined(code, decline, message).with("payment_method", method.into());
+    // A check that was not passed is no attempt to charge.
+    if code != "payment_intent_authentication_failure" {
+        let charge = charge_of(books, &intent, "failed", false)?;
+        books.put(&charge, intent["id"].as_str())?;
+        problem = problem.with("charge", charge["id"].clone());
+        intent["latest_charge"] = charge["id"].clone();
+    }
     intent["status"] = "requires_payment_method".into();
     (intent["payment_method"], intent["next_action"]) = (Value::Null, Value::Null);
     intent["last_payment_error"] = Value::Object(problem.error.clone());
@@ -290,7 +316,22 @@ pub(super) fn capture(books: &Books<'_>, id: &str, mut params: Params) -> Result
     if !is_final && intent["multicapture"] != true {
         return Err(Problem::invalid(None, Some("final_capture"), "This PaymentIntent does not support multicapture."));
     }
+    let received = intent["amount_received"].as_i64().unwrap_or_default();
+    if asked == Some(0) && is_final && intent["multicapture"] == true && received > 0 {
+        return release(books, intent);
+    }
     take(books, intent, asked, is_final)
+}
+
+/// The last of several captures takes nothing: what is left is the payer's again.
+fn release(books: &Books<'_>, mut intent: Value) -> Result<Value, Problem> {
+    let left = intent["amount_capturable"].as_i64().unwrap_or_default();
+    intent["amount_capturable"] = 0.into();
+    intent["status"] = "succeeded".into();
+    books.put(&intent, None)?;
+    books.moved("void", &intent, None, left)?;
+    books.tell("payment_intent.succeeded", &intent)?;
+    Ok(intent)
 }
 
 fn take(books: &Books<'_>, mut intent: Value, asked: Option<i64>, is_final: bool) -> Result<Value, Problem> {
@@ -301,7 +342,7 @@ fn take(books: &Books<'_>, mut intent: Value, asked: Option<i64>, is_final: bool
             format!("The amount_to_capture ({amount}) is greater than the amount that can be captured ({left}).");
         return Err(Problem::invalid(Some("amount_too_large"), Some("amount_to_capture"), message));
     }
-    let amount = checked_amount(amount, "amount_to_capture", AMOUNT_MAX)?;
+    let amount = checked_amount(amount, intent["currency"].as_str().unwrap_or_default(), "amount_to_capture")?;
     let received = intent["amount_received"].as_i64().unwrap_or_default() + amount;
     let ends = is_final || amount == left;
     intent["amount_received"] = received.into();
@@ -415,22 +456,11 @@ fn unquoted(text: &str) -> Option<String> {
     Some(inner.replace(&format!("\\{quote}"), &quote.to_string()))
 }
 
-fn checked_amount(amount: i64, key: &str, most: i64) -> Result<i64, Problem> {
-    if amount < 1 {
-        return Err(Problem::invalid(
-            Some("parameter_invalid_integer"),
-            Some(key),
-            "This value must be greater than or equal to 1.",
-        ));
-    }
-    if amount > most {
-        return Err(Problem::invalid(
-            Some("amount_too_large"),
-            Some(key),
-            format!("Amount must be no more than {most}"),
-        ));
-    }
-    Ok(amount)
+/// Disputes, of an intent where one is named.
+pub(super) fn disputes(books: &Books<'_>, mut params: Params) -> Result<Value, Problem> {
+    let intent = params.text("payment_intent")?;
+    let all = books.list("dispute", intent.as_deref(), 0)?;
+    page(all, params, "/v1/disputes")
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The published routes that a payment provider needs: payment intents, refunds, customers, payment methods, setup intents,
 //! events. Each takes parameters and the books, and answers; none knows HTTP.
 
+mod currency;
 mod customers;
+mod expand;
 mod intents;
 mod methods;
 mod refunds;
@@ -40,7 +42,18 @@ pub fn answer(
     path: &[&str],
     mut params: Params,
 ) -> Result<Reply, Problem> {
-    params.ignore(&["expand"]);
+    let expanded = params.texts("expand")?.unwrap_or_default();
+    let reply = routed(account, books, method, path, params)?;
+    expand::expanded(books, reply, &expanded)
+}
+
+fn routed(
+    account: &Account,
+    books: &Books<'_>,
+    method: &str,
+    path: &[&str],
+    params: Params,
+) -> Result<Reply, Problem> {
     let body = match (method, path) {
         ("POST", ["payment_intents"]) => return intents::create(account, books, params),
         ("GET", ["payment_intents"]) => intents::list(books, params)?,
@@ -55,6 +68,8 @@ pub fn answer(
         ("GET", ["refunds", id]) => shown(books, "refund", id, params)?,
         ("POST", ["refunds", id]) => refunds::update(books, id, params)?,
         ("POST", ["customers"]) => customers::create(books, params)?,
+        ("GET", ["disputes"]) => intents::disputes(books, params)?,
+        ("GET", ["disputes", id]) => shown(books, "dispute", id, params)?,
         ("GET", ["customers"]) => customers::list(books, params)?,
         ("GET", ["customers", id]) => shown(books, "customer", id, params)?,
         ("POST", ["customers", id]) => customers::update(books, id, params)?,

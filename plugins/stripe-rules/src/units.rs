@@ -8,7 +8,7 @@ use std::fmt;
 
 /// Currencies Stripe presents to payers, as far as ISO 4217 still knows them. Left out are STD
 /// and ANG: ISO 4217 replaced them in 2018 and 2025, by codes Stripe does not list.
-pub(crate) const CURRENCIES: &[&str] = &[
+pub const CURRENCIES: &[&str] = &[
     "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BHD", "BIF", "BMD",
     "BND", "BOB", "BRL", "BSD", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CLP", "CNY", "COP", "CRC", "CVE", "CZK",
     "DJF", "DKK", "DOP", "DZD", "EGP", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GIP", "GMD", "GNF", "GTQ", "GYD",
@@ -62,7 +62,7 @@ fn scale(currency: &str) -> Option<Scale> {
 
 /// Why an amount cannot be said in the other unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum UnitsError {
+pub enum UnitsError {
     /// Stripe does not take this currency.
     Currency(String),
     /// The conversion would have to round.
@@ -92,7 +92,7 @@ pub(crate) enum UnitsError {
 
 impl UnitsError {
     /// Stripe's error code for it.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Currency(_) => "invalid_currency",
             Self::Inexact { .. } => "invalid_charge_amount",
@@ -124,7 +124,7 @@ impl fmt::Display for UnitsError {
 ///
 /// # Errors
 /// [`UnitsError`] when the currency is none of Stripe's, the amount is not above 0, or the result would not be exact.
-pub(crate) fn to_stripe(currency: &str, exponent: u8, minor_units: i64) -> Result<i64, UnitsError> {
+pub fn to_stripe(currency: &str, exponent: u8, minor_units: i64) -> Result<i64, UnitsError> {
     let scale = scale(currency).ok_or_else(|| UnitsError::Currency(currency.to_owned()))?;
     if minor_units <= 0 {
         return Err(UnitsError::NotPositive);
@@ -142,7 +142,7 @@ pub(crate) fn to_stripe(currency: &str, exponent: u8, minor_units: i64) -> Resul
 ///
 /// # Errors
 /// [`UnitsError`] when the currency is none of Stripe's or the result would not be exact.
-pub(crate) fn from_stripe(currency: &str, exponent: u8, amount: i64) -> Result<i64, UnitsError> {
+pub fn from_stripe(currency: &str, exponent: u8, amount: i64) -> Result<i64, UnitsError> {
     let scale = scale(currency).ok_or_else(|| UnitsError::Currency(currency.to_owned()))?;
     let inexact =
         || UnitsError::Inexact { currency: currency.to_owned(), rule: "Stripe's amount has more decimals than ours" };
@@ -153,7 +153,7 @@ pub(crate) fn from_stripe(currency: &str, exponent: u8, amount: i64) -> Result<i
 }
 
 /// The ISO 4217 exponent of a currency Stripe takes, for amounts that come without one.
-pub(crate) fn iso_exponent(currency: &str) -> Option<u8> {
+pub fn iso_exponent(currency: &str) -> Option<u8> {
     scale(currency).map(|scale| scale.iso_exponent)
 }
 
@@ -164,7 +164,7 @@ pub(crate) fn iso_exponent(currency: &str) -> Option<u8> {
 ///
 /// # Errors
 /// [`UnitsError::TooSmall`], [`UnitsError::TooLarge`].
-pub(crate) fn check_charge(currency: &str, amount: i64) -> Result<(), UnitsError> {
+pub fn check_charge(currency: &str, amount: i64) -> Result<(), UnitsError> {
     let least = charge_min(currency);
     if amount < least {
         return Err(UnitsError::TooSmall { least, currency: currency.to_owned() });

@@ -1,0 +1,116 @@
+//! Account holders: Stripe's Customer, with the host's id of the customer in its metadata.
+
+use serde::Deserialize;
+use serde_json::json;
+use tillbox_provider::http::{Form, segment};
+use tillbox_provider::{AccountHolder, Address, Customer, Error, Json, Result};
+
+use crate::api::{Call, Failure};
+use crate::intent::OPERATION;
+use crate::lookup::Metadata;
+
+/// The host's id of the customer, in the metadata.
+const CUSTOMER: &str = "tillbox_customer";
+
+#[derive(Deserialize)]
+struct Record {
+    id: String,
+    #[serde(default)]
+    deleted: bool,
+    #[serde(default)]
+    livemode: bool,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+/// Makes a record for the context's customer.
+pub(crate) fn create(call: &Call<'_>, input: &Json) -> Result<AccountHolder> {
+    no_input(input)?;
+    let form = described(call, customer(call)?).pair(format!("metadata[{OPERATION}]"), &call.context.operation_id);
+    let record: Record = call.post("/v1/customers", &form)?;
+    told(&record)
+}
+
+/// Brings the record up to date.
+pub(crate) fn update(call: &Call<'_>, input: &Json) -> Result<AccountHolder> {
+    no_input(input)?;
+    let form = described(call, customer(call)?);
+    let record: Record = call.post(&path(call)?, &form)?;
+    told(&record)
+}
+
+/// Reads the record.
+pub(crate) fn retrieve(call: &Call<'_>) -> Result<AccountHolder> {
+    let record: Record = call.get(&path(call)?, &Form::new())?;
+    told(&record)
+}
+
+/// Removes the record. One that is already gone is success.
+pub(crate) fn delete(call: &Call<'_>) -> Result<()> {
+    match call.delete::<Record>(&path(call)?) {
+        Ok(record) if record.deleted => Ok(()),
+        Ok(_) => Err(Error::outcome_unknown("Stripe was told to delete the customer, and it is still there")),
+        Err(Failure::Problem(problem)) if problem.is_missing() => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The customer's id at Stripe.
+pub(crate) fn id<'a>(call: &Call<'a>) -> Result<&'a str> {
+    let holder = call.context.account_holder.as_ref();
+    holder
+        .map(|holder| holder.external_id.as_str())
+        .ok_or_else(|| Error::not_found("there is no account holder in the context").code("account_holder_missing"))
+}
+
+fn path(call: &Call<'_>) -> Result<String> {
+    Ok(format!("/v1/customers/{}", segment(id(call)?)))
+}
+
+fn customer<'a>(call: &Call<'a>) -> Result<&'a Customer> {
+    call.context
+        .customer
+        .as_ref()
+        .filter(|customer| !customer.id.is_empty())
+        .ok_or_else(|| Error::invalid_request("the context holds no customer").code("customer_missing"))
+}
+
+/// What is not known is not said, and stays at Stripe as it is.
+fn described(call: &Call<'_>, customer: &Customer) -> Form {
+    let form = Form::new()
+        .maybe("email", customer.email.as_deref())
+        .maybe("name", customer.name.as_deref())
+        .maybe("phone", customer.phone.as_deref())
+        .maybe("preferred_locales[]", call.context.locale.as_deref())
+        .pair(format!("metadata[{CUSTOMER}]"), &customer.id);
+    match &customer.billing_address {
+        Some(address) => form.and(written(address)),
+        None => form,
+    }
+}
+
+fn written(address: &Address) -> Form {
+    Form::new()
+        .maybe("address[line1]", address.line1.as_deref())
+        .maybe("address[line2]", address.line2.as_deref())
+        .maybe("address[city]", address.city.as_deref())
+        .maybe("address[state]", address.region.as_deref())
+        .maybe("address[postal_code]", address.postal_code.as_deref())
+        .maybe("address[country]", address.country_code.as_deref())
+}
+
+fn told(record: &Record) -> Result<AccountHolder> {
+    if record.deleted {
+        return Err(Error::not_found("the customer was deleted at Stripe").code("resource_missing"));
+    }
+    let data = json!({ "id": record.id, "livemode": record.livemode, "customer": record.metadata.get(CUSTOMER) });
+    Ok(AccountHolder { external_id: record.id.clone(), data: Json::of(&data)? })
+}
+
+fn no_input(input: &Json) -> Result<()> {
+    if *input == Json::empty() {
+        return Ok(());
+    }
+    Err(Error::invalid_request("an account holder takes no input; the customer comes with the context")
+        .code("parameter_unknown"))
+}
