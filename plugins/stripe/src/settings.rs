@@ -102,7 +102,7 @@ impl Settings {
             statement_descriptor_suffix: settings::get("statement_descriptor_suffix"),
             statement_descriptor: settings::get("statement_descriptor"),
             description: settings::get("description"),
-            allow_redirects: or("allow_redirects", Redirects::Always)?,
+            allow_redirects: or("allow_redirects", Redirects::Never)?,
             payment_method_configuration: settings::get("payment_method_configuration"),
             setup_future_usage: settings::get_as("setup_future_usage")?,
             receipt_email: or("receipt_email", false)?,

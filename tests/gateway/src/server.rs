@@ -135,6 +135,29 @@ impl Gateway {
         Ok(held(&self.inner.ledger).effects()?)
     }
 
+    /// Events that nobody has taken yet.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn events_waiting(&self) -> anyhow::Result<usize> {
+        Ok(held(&self.inner.ledger).undelivered()?.len())
+    }
+
+    /// The requests to the API so far, oldest first: method, path, query, body, idempotency key and version.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Value> {
+        held(&self.inner.requests).clone()
+    }
+
+    /// What somebody does at the dashboard: `{"do": "capture" | "cancel" | "dispute" | "refund" | "refund_succeeds" |
+    /// "refund_fails", "id": …, "amount"?: …}`.
+    ///
+    /// # Errors
+    /// What the API would say.
+    pub fn at_the_counter(&self, order: &Value) -> anyhow::Result<Value> {
+        self.counter(order).map_err(|problem| anyhow::anyhow!(problem.body().to_string()))
+    }
+
     /// Moves the gateway's clock on: keys get old.
     pub fn pass(&self, time: Duration) {
         let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
@@ -206,7 +229,9 @@ impl Gateway {
             Action::Answer { status, retry_after } => {
                 let problem = match status {
                     409 => Problem::in_flight(reading.header("idempotency-key").unwrap_or_default()),
-                    429 => Problem { status, ..Problem::invalid(Some("rate_limit"), None, "Request rate limit exceeded.") },
+                    429 => {
+                        Problem { status, ..Problem::invalid(Some("rate_limit"), None, "Request rate limit exceeded.") }
+                    }
                     _ => Problem { status, ..Problem::broken("a fault answers instead of the gateway") },
                 };
                 let mut response = sent(&problem.into(), None);

@@ -30,7 +30,7 @@ const ALLOWED: &[Arrows] = &[
     arrows(
         "host",
         &["host/core", "host/runtime", "plugins/bundled"],
-        &["tests/artifacts", "plugins/manual", "plugins/stripe-mock"],
+        &["tests/artifacts", "tests/gateway", "plugins/manual", "plugins/stripe-mock"],
         &[],
     ),
     arrows("plugins/sdk", &[], &[], &[]),
@@ -48,6 +48,7 @@ const ALLOWED: &[Arrows] = &[
     arrows("tests/conformance", &["host/core", "host/runtime"], &["tests/artifacts"], &[]),
     arrows("tests/sdk", &["host"], &[], &[]),
     arrows("tests/store", &["host/core", "host"], &[], &[]),
+    arrows("tests/stripe", &["host", "plugins/stripe", "tests/gateway"], &[], &[]),
     arrows("tests/simulator", &["host/core", "host/runtime", "host"], &[], &[]),
     arrows("tests/integration", &["host", "tests/artifacts", "tests/gateway"], &[], &[]),
     arrows("tests/tidy", &[], &[], &[]),

@@ -47,13 +47,7 @@ pub fn answer(
     expand::expanded(books, reply, &expanded)
 }
 
-fn routed(
-    account: &Account,
-    books: &Books<'_>,
-    method: &str,
-    path: &[&str],
-    params: Params,
-) -> Result<Reply, Problem> {
+fn routed(account: &Account, books: &Books<'_>, method: &str, path: &[&str], params: Params) -> Result<Reply, Problem> {
     let body = match (method, path) {
         ("POST", ["payment_intents"]) => return intents::create(account, books, params),
         ("GET", ["payment_intents"]) => intents::list(books, params)?,

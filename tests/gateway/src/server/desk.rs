@@ -65,12 +65,15 @@ impl Gateway {
         }
     }
 
-    /// `{"do": "capture" | "cancel" | "dispute" | "refund" | "refund_succeeds" | "refund_fails", "id": …, "amount"?: …}`
-    fn counter(&self, order: &Value) -> Result<Value, Problem> {
+    /// `{"do": "capture" | "cancel" | "dispute" | "refund" | "refund_succeeds" | "refund_fails" | "3ds_pass" | "3ds_fail", "id": …,
+    /// "amount"?: …}`
+    pub(super) fn counter(&self, order: &Value) -> Result<Value, Problem> {
         let text = |key: &str| order[key].as_str().unwrap_or_default().to_owned();
         let (what, id, amount) = (text("do"), text("id"), order["amount"].as_i64());
         let now = self.now();
         held(&self.inner.ledger).change(now, |books| match what.as_str() {
+            "3ds_pass" => api::authenticated(books, &id, true),
+            "3ds_fail" => api::authenticated(books, &id, false),
             "refund" => api::refund_at_the_counter(books, &id, amount),
             "refund_succeeds" => api::finished(books, &id, true),
             "refund_fails" => api::finished(books, &id, false),
