@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use tillbox_provider::http::{Form, segment};
 use tillbox_provider::{
-    Error, Money, OperationKind, OperationReference, Outcome, PaymentState, Result, RetrieveRequest, Snapshot, Status,
+    Error, ErrorKind, Money, OperationKind, OperationReference, Outcome, PaymentState, Result, RetrieveRequest,
+    Snapshot, Status,
 };
 
 use crate::api::{Call, Page};
@@ -41,12 +42,14 @@ pub(crate) fn reference(call: &Call<'_>, payment: &PaymentState, kept: &Kept) ->
 /// `authentication` when Stripe does not know it: intents are never deleted, so the key is another account's.
 pub(crate) fn intent(call: &Call<'_>, id: &str) -> Result<Intent> {
     let path = format!("/v1/payment_intents/{}", segment(id));
-    let intent: Intent = call.get(&path, &expanded()).map_err(|error| match error.kind {
-        tillbox_provider::ErrorKind::NotFound => Error::authentication(format_args!(
+    let intent: Intent = call.get(&path, &expanded()).map_err(|error| {
+        if error.kind != ErrorKind::NotFound {
+            return error;
+        }
+        let what = format!(
             "this account does not know {id}, and Stripe never deletes one: is the api_key of another account or mode?"
-        ))
-        .code("another_account"),
-        _ => error,
+        );
+        Error::authentication(what).code("another_account")
     })?;
     if intent.id != id {
         let message = format!("asked for {id}, Stripe answers with {}", intent.id);

@@ -7,6 +7,7 @@ mod expand;
 mod intents;
 mod methods;
 mod refunds;
+mod search;
 mod setup;
 
 pub(crate) use intents::{authenticated, intent_at_the_counter};
@@ -51,7 +52,7 @@ fn routed(account: &Account, books: &Books<'_>, method: &str, path: &[&str], par
     let body = match (method, path) {
         ("POST", ["payment_intents"]) => return intents::create(account, books, params),
         ("GET", ["payment_intents"]) => intents::list(books, params)?,
-        ("GET", ["payment_intents", "search"]) => intents::search(account, books, params)?,
+        ("GET", ["payment_intents", "search"]) => search::search(account, books, params)?,
         ("GET", ["payment_intents", id]) => intents::show(books, id, params)?,
         ("POST", ["payment_intents", id]) => intents::update(books, id, params)?,
         ("POST", ["payment_intents", id, "confirm"]) => return intents::confirm(account, books, id, params),
