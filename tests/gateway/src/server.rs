@@ -149,6 +149,18 @@ impl Gateway {
         held(&self.inner.requests).clone()
     }
 
+    /// What the API answers to a request of the owner's own, as if it came by HTTP.
+    #[must_use]
+    pub fn request(&self, method: &str, path: &str, form: &str) -> Value {
+        let asked = || {
+            let segments: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+            let (params, now) = (Params::parse(form)?, self.now());
+            held(&self.inner.ledger)
+                .change(now, |books| api::answer(&self.inner.account, books, method, &segments, params))
+        };
+        asked().unwrap_or_else(Reply::from).body
+    }
+
     /// What somebody does at the dashboard: `{"do": "capture" | "cancel" | "dispute" | "refund" | "refund_succeeds" |
     /// "refund_fails", "id": …, "amount"?: …}`.
     ///

@@ -1,7 +1,7 @@
 //! `stripe.wasm` in a host, with the gateway behind it: what its tests share. Nothing here judges; the gateway's ledger does.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use tillbox::currency::money;
 use tillbox::http::Server;
 use tillbox::runtime::component::Package;
 use tillbox::runtime::secrets::SecretSource;
-use tillbox::runtime::{Grants, Runtime, RuntimeConfig};
+use tillbox::runtime::{ComponentProvider, Grants, Runtime, RuntimeConfig};
 use tillbox::service::{Authorization, NewCollection, NewSession, Payer};
 use tillbox::{Error, Host};
 use tillbox_gateway::{Gateway, Options};
@@ -96,6 +96,8 @@ pub struct Scene {
     pub host: Host,
     /// The gateway.
     pub gateway: Gateway,
+    /// The provider, without its host.
+    pub provider: Arc<ComponentProvider>,
     /// Where the host takes the gateway's events.
     pub hooks: String,
     /// Where both keep their books.
@@ -142,7 +144,8 @@ impl Scene {
         let gateway = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let gateway = Gateway::start(gateway, options).expect("the ledger opens");
         let stripe = package().await.grant(grants(&gateway, &setting)).expect("these are its grants");
-        let host = Host::builder().database(folder.path().join("till.db")).provider("default", stripe);
+        let host = Host::builder().database(folder.path().join("till.db"));
+        let host = host.provider("default", Arc::clone(&stripe) as Arc<_>);
         // Recovery is looked at by hand: a test says when.
         let dial = Arc::new(Dial::default());
         let host = host
@@ -155,7 +158,7 @@ impl Scene {
         let (stop, stopped) = oneshot::channel::<()>();
         let server = Server::new(host.clone());
         tokio::spawn(async move { server.serve(listener, async { drop(stopped.await) }).await });
-        Self { host, gateway, hooks, folder, dial, stop: Some(stop) }
+        Self { host, gateway, provider: stripe, hooks, folder, dial, stop: Some(stop) }
     }
 
     /// A session over this amount with this input.
@@ -246,14 +249,4 @@ pub fn grants(gateway: &Gateway, setting: &Setting) -> Grants {
 #[must_use]
 pub fn movements(list: &[(&str, i64)]) -> Vec<(String, i64)> {
     list.iter().map(|(kind, amount)| ((*kind).to_owned(), *amount)).collect()
-}
-
-/// Where the workspace is.
-#[must_use]
-pub fn workspace() -> &'static std::path::Path {
-    static ROOT: OnceLock<std::path::PathBuf> = OnceLock::new();
-    ROOT.get_or_init(|| {
-        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        here.ancestors().nth(2).unwrap_or(here).to_path_buf()
-    })
 }

@@ -165,6 +165,9 @@ pub(super) fn confirm(account: &Account, books: &Books<'_>, id: &str, mut params
         _ => return Err(Problem::unexpected_state(&intent, "confirmed")),
     }
     params.ignore(&["client_secret", "capture_method"]);
+    if let Some(token) = params.text("confirmation_token")? {
+        intent["payment_method"] = books.get("confirmation_token", &token)?["payment_method"].clone();
+    }
     change(books, &mut intent, &mut params)?;
     confirm_with(account, books, intent, params)
 }

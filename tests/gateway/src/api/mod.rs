@@ -75,6 +75,7 @@ fn routed(account: &Account, books: &Books<'_>, method: &str, path: &[&str], par
         ("GET", ["payment_methods", id]) => shown(books, "payment_method", id, params)?,
         ("POST", ["payment_methods", id, "attach"]) => methods::attach(books, id, params)?,
         ("POST", ["payment_methods", id, "detach"]) => methods::detach(books, id, params)?,
+        ("POST", ["test_helpers", "confirmation_tokens"]) => methods::collected(books, params)?,
         ("POST", ["setup_intents"]) => setup::create(account, books, params)?,
         ("GET", ["setup_intents", id]) => shown(books, "setup_intent", id, params)?,
         ("POST", ["setup_intents", id, "confirm"]) => setup::confirm(account, books, id, params)?,
