@@ -116,6 +116,18 @@ fn the_configuration_is_understood() {
     assert!(rows.contains("pp_manual_default") && rows.contains("live"), "{rows}");
 }
 
+#[test]
+fn the_configurations_for_stripe_are_understood() {
+    let cache = tempfile::tempdir().unwrap();
+    for (name, environment) in [("stripe.toml", "live"), ("stripe-gateway.toml", "test")] {
+        let mut check = tillbox(&["serve", "--check", "--config"]);
+        let output = check.arg(deploy(name)).env("TILLBOX_CACHE_DIR", cache.path()).output().unwrap();
+        let (rows, log) = told(&output);
+        assert_eq!(output.status.code(), Some(0), "{log}");
+        assert!(rows.contains("pp_stripe_default") && rows.contains(environment), "{rows}");
+    }
+}
+
 /// systemd's own word on the unit: that it is understood, and how much a broken service could reach.
 #[test]
 fn the_unit_is_understood_and_hardened() {

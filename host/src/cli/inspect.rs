@@ -27,7 +27,7 @@ Examples:
   tillbox provider inspect bundled:stripe-mock
   tillbox provider inspect acme.wasm --json | jq .report.interfaces_wanted")]
 pub(super) struct InspectArguments {
-    /// A component, or `bundled:manual` or `bundled:stripe-mock`.
+    /// A component, or `bundled:manual`, `bundled:stripe` or `bundled:stripe-mock`.
     #[arg(value_name = "FILE.wasm", value_parser = |text: &str| Ok::<_, String>(Source::parse(text)))]
     source: Source,
     /// Print JSON.

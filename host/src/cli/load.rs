@@ -81,8 +81,9 @@ impl Source {
         match self {
             Self::Bundled(name) => bundled_component(name).map(Cow::Borrowed),
             Self::File(path) => read_bounded(path).map(Cow::Owned).map_err(|error| {
-                Failure::because(format!("{self} cannot be read"), &error)
-                    .next("give the path of a component, or `bundled:manual` or `bundled:stripe-mock`")
+                Failure::because(format!("{self} cannot be read"), &error).next(
+                    "give the path of a component, or `bundled:manual`, `bundled:stripe` or `bundled:stripe-mock`",
+                )
             }),
         }
     }

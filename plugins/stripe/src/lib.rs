@@ -153,3 +153,6 @@ impl Provider for Stripe {
 }
 
 tillbox_provider::register!(Stripe, webhooks, account_holders, payment_methods);
+
+#[cfg(test)]
+mod tests;

@@ -348,3 +348,92 @@ async fn a_wrong_key_gets_nothing() {
         assert_eq!(scene.client.request(ask(value)).await.unwrap().status().as_u16(), status, "{value}");
     }
 }
+
+#[tokio::test]
+async fn what_is_left_of_several_captures_is_released_by_one_of_nothing() {
+    let scene = Scene::new().await;
+    let multi = "amount=1000&currency=eur&capture_method=manual&confirm=true&payment_method=pm_card_visa\
+                 &payment_method_options[card][request_multicapture]=if_available&expand[]=latest_charge";
+    let intent = scene.post("/v1/payment_intents", multi).await.1;
+    let details = &intent["latest_charge"]["payment_method_details"]["card"];
+    assert_eq!(details["multicapture"]["status"], "available");
+    let path = format!("/v1/payment_intents/{}/capture", intent["id"].as_str().unwrap());
+    let nothing = "amount_to_capture=0&final_capture=true";
+    assert_eq!(scene.post(&path, nothing).await.0, StatusCode::BAD_REQUEST, "nothing was captured yet");
+    scene.post(&path, "amount_to_capture=300&final_capture=false").await;
+    let (status, released) = scene.post(&path, nothing).await;
+    assert_eq!((status, released["status"].as_str()), (StatusCode::OK, Some("succeeded")));
+    assert_eq!(scene.kinds(), movements(&[("authorize", 1_000), ("capture", 300), ("void", 700)]));
+}
+
+#[tokio::test]
+async fn objects_come_in_place_of_their_ids_where_they_are_asked_for() {
+    let scene = Scene::new().await;
+    let id = scene.authorized(500).await;
+    let plain = scene.get(&format!("/v1/payment_intents/{id}")).await;
+    assert!(plain["latest_charge"].is_string() && plain["payment_method"].is_string());
+    let whole = scene.get(&format!("/v1/payment_intents/{id}?expand[]=latest_charge&expand[]=payment_method")).await;
+    assert_eq!(whole["latest_charge"]["object"], "charge");
+    assert_eq!(whole["payment_method"]["card"]["last4"], "4242");
+    let query = "query=status:%22requires_capture%22&expand[]=data.latest_charge";
+    let found = scene.get(&format!("/v1/payment_intents/search?{query}")).await;
+    assert_eq!(found["data"][0]["latest_charge"]["object"], "charge");
+    let wrong = scene.get(&format!("/v1/payment_intents/{id}?expand[]=amount")).await;
+    assert_eq!(wrong["error"]["param"], "expand");
+}
+
+#[tokio::test]
+async fn a_failed_attempt_leaves_a_charge_and_a_token_stands_for_a_method() {
+    let scene = Scene::new().await;
+    let form = "amount=500&currency=eur&confirm=true&payment_method=pm_card_visa_chargeDeclined";
+    let (status, declined) = scene.post("/v1/payment_intents", form).await;
+    assert_eq!(status, StatusCode::PAYMENT_REQUIRED);
+    let intent = &declined["error"]["payment_intent"];
+    let charge = declined["error"]["charge"].as_str().unwrap();
+    assert_eq!(intent["latest_charge"], charge);
+    assert_eq!(scene.get(&format!("/v1/charges/{charge}")).await["status"], "failed");
+    let (_, token) = scene.post("/v1/test_helpers/confirmation_tokens", "payment_method=pm_card_visa").await;
+    let path = format!("/v1/payment_intents/{}/confirm", intent["id"].as_str().unwrap());
+    let form = format!("confirmation_token={}", token["id"].as_str().unwrap());
+    assert_eq!(scene.post(&path, &form).await.1["status"], "succeeded");
+    assert_eq!(scene.kinds(), movements(&[("capture", 500)]));
+}
+
+#[tokio::test]
+async fn amounts_and_return_urls_are_held_to_the_published_rules() {
+    let scene = Scene::new().await;
+    for (wrong, param) in [
+        ("amount=5124&currency=kwd", "amount"),
+        ("amount=550&currency=isk", "amount"),
+        ("amount=100000000&currency=eur", "amount"),
+        (
+            "amount=500&currency=eur&confirm=true&payment_method=pm_card_visa&automatic_payment_methods[enabled]=true",
+            "return_url",
+        ),
+    ] {
+        let (status, problem) = scene.post("/v1/payment_intents", wrong).await;
+        assert_eq!((status, problem["error"]["param"].as_str()), (StatusCode::BAD_REQUEST, Some(param)), "{wrong}");
+    }
+    for right in [
+        "amount=5120&currency=kwd",
+        "amount=500&currency=isk",
+        "amount=9999999999&currency=jpy",
+        "amount=500&currency=eur&confirm=true&payment_method=pm_card_visa&automatic_payment_methods[enabled]=true\
+         &automatic_payment_methods[allow_redirects]=never",
+    ] {
+        assert_eq!(scene.post("/v1/payment_intents", right).await.0, StatusCode::OK, "{right}");
+    }
+}
+
+#[tokio::test]
+async fn a_dispute_is_listed_with_its_intent() {
+    let scene = Scene::new().await;
+    let intent =
+        scene.post("/v1/payment_intents", "amount=500&currency=eur&confirm=true&payment_method=pm_card_visa").await.1;
+    let id = intent["id"].as_str().unwrap();
+    assert_eq!(scene.get(&format!("/v1/disputes?payment_intent={id}")).await["data"], json!([]));
+    scene.gateway.at_the_counter(&json!({ "do": "dispute", "id": id, "amount": 300 })).unwrap();
+    let disputes = scene.get(&format!("/v1/disputes?payment_intent={id}")).await;
+    assert_eq!(disputes["data"][0]["amount"], 300);
+    assert!(scene.gateway.request("GET", "/v1/disputes/dp_nobody", "")["error"].is_object());
+}
