@@ -4,16 +4,21 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tillbox::core::id::ProviderId;
 use tillbox::core::status::CollectionStatus;
 use tillbox::currency::money;
+use tillbox::http::PUBLISHABLE_KEY_HEADER;
 use tillbox::runtime::{Grants, Runtime, RuntimeConfig};
-use tillbox::service::{CART_ANSWER_BYTES_MAX, CartCallback, CartFailure, CartSource, NewSession};
+use tillbox::service::{CART_ANSWER_BYTES_MAX, CartCallback, CartFailure, CartSource, NewApiKey, NewSession};
 use tillbox::store::Page;
 use tillbox::{Error, Host};
 
@@ -172,6 +177,39 @@ async fn a_cart_has_one_collection_over_what_it_is_worth() {
     shop.worth("1300", "jpy");
     let paid = host.collection_of_cart("cart_1").await.unwrap();
     assert_eq!((paid.id, paid.status), (yen.id, CollectionStatus::Completed));
+}
+
+/// A cart's id is no secret. Of visitors who name the same one in the same moment, one gets what opens its collection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_visitor_is_given_a_new_carts_collection() {
+    let shop = Shop::open(|_| String::new());
+    shop.worth("10.50", "eur");
+    let host = host(shop.source()).await;
+    let key = host.create_api_key(NewApiKey::publishable()).await.unwrap().1.reveal().to_owned();
+    let routes = TowerToHyperService::new(tillbox::http::router(host.clone()));
+    for cart in 0..8 {
+        let asked: Vec<_> = (0..8)
+            .map(|_| {
+                let request = Request::post("/store/payment-collections")
+                    .header(PUBLISHABLE_KEY_HEADER, &key)
+                    .header("content-type", "application/json")
+                    .body(Body::from(json!({ "cart_id": format!("cart_{cart}") }).to_string()));
+                tokio::spawn(routes.call(request.unwrap()))
+            })
+            .collect();
+        let (mut given, mut refused) = (0, 0);
+        for one in asked {
+            let (parts, body) = one.await.unwrap().unwrap().into_parts();
+            let body = to_bytes(body, 65_536).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            match parts.status.as_u16() {
+                200 if body["payment_collection"]["client_secret"].is_string() => given += 1,
+                403 => refused += 1,
+                status => panic!("{status}: {body}"),
+            }
+        }
+        assert_eq!((given, refused), (1, 7), "cart {cart}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

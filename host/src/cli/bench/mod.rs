@@ -59,7 +59,7 @@ Examples:
   tillbox bench --seconds 2 --concurrency 32 --via embedded
   tillbox bench --payments 1000000 --concurrency 32      empty, and with a million payments
   tillbox bench --recovery 100000
-  tillbox bench --routes 20000 --concurrency 32          each route under wrk, beside the embedding API
+  tillbox bench --routes 5000 --concurrency 32           each route under wrk, beside the embedding API
   tillbox bench --postgres postgres://till:secret@localhost/postgres --json | jq .cells")]
 pub(super) struct BenchArguments {
     /// Seconds for each figure, after a fifth of it to warm up
@@ -187,7 +187,9 @@ async fn routed(
     let host = Host::builder().store(place.store()).provider(ID_DEFAULT, Arc::clone(provider)).build().await?;
     let payments = usize::try_from(payments).map_err(|error| Failure::of(&error))?;
     for callers in &arguments.concurrency {
-        report.routed(place.name(), routes::measure(&host, *callers, payments).await?)?;
+        let told = |route| report.progress(format!("  {route}, {callers} at once"));
+        let measured = routes::measure(&host, *callers, payments, Duration::from_secs(arguments.seconds), told).await?;
+        report.routed(place.name(), measured)?;
     }
     Ok(())
 }

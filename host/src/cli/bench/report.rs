@@ -91,6 +91,11 @@ impl Report {
         Ok(self.screen.flush()?)
     }
 
+    /// What is measured now, for who waits.
+    pub(super) fn progress(&self, what: impl std::fmt::Display) -> Result<(), Failure> {
+        aside(self.screen, what)
+    }
+
     pub(super) fn routed(&mut self, database: &'static str, routes: Vec<Measured>) -> Result<(), Failure> {
         let callers = routes.first().map_or(0, |measured| measured.callers);
         self.screen.line("")?;

@@ -46,7 +46,12 @@ A payment host. Amounts are decimal numbers of major units, exact in both direct
 Bodies are strict: a key that is not listed, a key twice, or `null` is refused with 400, and the error names it. Every error has \
 a `type` for what to do, and a `code` for what happened. A method that a path does not take is answered 405 with `Allow`.\n\
 \n\
-Send an `Idempotency-Key` with everything that changes something, and send it again with every retry.";
+Send an `Idempotency-Key` with everything that changes something, and send it again with every retry.\n\
+\n\
+Parameters of a list are conditions, and all of them hold. A condition takes a value, several with commas or as a list \
+(`id[]=a&id[]=b`), or an operator in brackets: `$eq $ne $in $nin $gt $gte $lt $lte $like $ilike`. \
+`$or[0][id]=…&$or[1][captured]=true` joins conditions, and so does `$and`. `fields=id,amount` asks for that and nothing more; \
+`+metadata` adds to what is shown anyway, `-captures` takes away, `*payment_session` adds a part.";
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = serde_json::to_string_pretty(&document()).expect("it is JSON");
@@ -255,6 +260,44 @@ mod tests {
         let differs = committed.lines().zip(openapi().lines()).position(|(was, is)| was != is);
         let line = differs.unwrap_or_else(|| committed.lines().count().min(openapi().lines().count())) + 1;
         assert!(committed == openapi(), "host/openapi.json differs from the routes from line {line} on: {HOW}");
+    }
+
+    /// `fields` is checked against tables of its own; an answer's type says what there is.
+    #[test]
+    fn every_field_of_an_answer_can_be_asked_for_and_no_other() {
+        let whole: Value = serde_json::from_str(openapi()).unwrap();
+        let plain = |schema: &Value| -> Value {
+            let mut schema = schema.clone();
+            while let Some(name) = schema["$ref"].as_str() {
+                schema = whole.pointer(name.trim_start_matches('#')).expect("what is referred to is there").clone();
+            }
+            schema
+        };
+        let operations = whole["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        });
+        let mut compared = 0;
+        for (route, operation) in operations {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let Some(fields) = parameters.clone().find(|parameter| parameter["name"] == "fields") else { continue };
+            let known = fields["schema"]["items"]["enum"].as_array().expect("names are listed");
+            let known: BTreeSet<&str> = known
+                .iter()
+                .filter_map(|name| name.as_str()?.split(['.', '*']).find(|part| !part.is_empty()))
+                .collect();
+            let answer = plain(&operation["responses"]["200"]["content"]["application/json"]["schema"]);
+            let parts = answer["properties"].as_object().unwrap().values().map(|part| {
+                let part = plain(part);
+                let part = if part["type"] == "array" { plain(&part["items"]) } else { part };
+                part["properties"].as_object().map(|names| names.keys().cloned().collect::<BTreeSet<String>>())
+            });
+            let parts: Vec<BTreeSet<String>> = parts.flatten().collect();
+            let same = |part: &BTreeSet<String>| part.iter().map(String::as_str).eq(known.iter().copied());
+            // An answer that only says what was deleted has none of them.
+            assert!(parts.is_empty() || parts.iter().any(same), "{route}: {known:?} are known, there are {parts:?}");
+            compared += usize::from(!parts.is_empty());
+        }
+        assert!(compared > 30, "{compared} routes were compared");
     }
 
     /// What people look at is no part of an interface for programs.

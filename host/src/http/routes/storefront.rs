@@ -44,8 +44,8 @@ pub(super) async fn create_collection(
     {
         visitor.check(&host, Some(known)).await?;
     }
-    let collection = host.collection_of_cart(&body.cart_id).await?;
-    let is_new = before.as_ref() != Some(&collection.id) || host.replayed();
+    let (collection, is_made) = host.found_or_made_for_cart(&body.cart_id).await?;
+    let is_new = is_made || host.replayed();
     if !is_new {
         visitor.check(&host, Some(&collection.id)).await?;
     }

@@ -6,6 +6,7 @@
 mod callback;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use thiserror::Error as ThisError;
@@ -68,10 +69,19 @@ impl Host {
     /// [`Error::Invalid`]; [`Error::NotFound`] when there is no such cart; [`Error::Cart`]; [`Error::Refused`] when the amount
     /// changed and the collection cannot be changed any more: it stays as it is.
     pub async fn collection_of_cart(&self, cart_id: &str) -> Result<Collection, Error> {
+        Ok(self.found_or_made_for_cart(cart_id).await?.0)
+    }
+
+    /// The same, and whether this call is the one that made it: of several at once, one is.
+    ///
+    /// # Errors
+    /// As [`Host::collection_of_cart`].
+    pub async fn found_or_made_for_cart(&self, cart_id: &str) -> Result<(Collection, bool), Error> {
         text("cart_id", Some(cart_id.to_owned()), CART_ID_BYTES_MAX)?;
         let guard = self.guard("collection_of_cart", cart_id, |print| print).whole();
-        let work = Box::pin(self.of_cart(cart_id, &guard));
-        Ok(self.once(&guard, work).await?.collection)
+        let is_made = AtomicBool::new(false);
+        let collection = self.once(&guard, self.of_cart(cart_id, &guard, &is_made)).await?.collection;
+        Ok((collection, is_made.into_inner()))
     }
 
     /// The id of the collection that a cart has already; nothing is made or changed.
@@ -83,7 +93,7 @@ impl Host {
         Ok(self.found_for(cart_id).await?.0.map(|collection| collection.id))
     }
 
-    async fn of_cart(&self, cart_id: &str, guard: &Guard) -> Concluded {
+    async fn of_cart(&self, cart_id: &str, guard: &Guard, is_made: &AtomicBool) -> Concluded {
         let missing = || Error::NotFound { entity: "Cart", id: cart_id.to_owned() };
         let Some(source) = &self.inner.cart_source else {
             let (found, _) = self.found_for(cart_id).await?;
@@ -96,6 +106,7 @@ impl Host {
                 (Some(collection), _) => self.bring_to(&collection, worth).await?,
                 (None, bound) => {
                     if let Some(made) = self.bind(cart_id, worth, bound, guard).await? {
+                        is_made.store(true, Ordering::Relaxed);
                         return Ok(Executed::unasked(made));
                     }
                 }

@@ -89,6 +89,11 @@ impl Route {
         self.method() == "POST" && self != Self::CreateCollection
     }
 
+    /// Whether it changes nothing, and can be called for as long as one likes.
+    fn reads(self) -> bool {
+        self.method() == "GET"
+    }
+
     /// The path for a payment that stands before this step.
     fn path(self, subject: &Collection) -> Option<String> {
         let session = || subject.live_sessions().next().map(|session| session.id.to_string());
@@ -127,21 +132,31 @@ pub(super) struct Measured {
 }
 
 /// Every route, on payments that are made for it.
-pub(super) async fn measure(host: &Host, callers: u32, payments: usize) -> Result<Vec<Measured>, Failure> {
+///
+/// Routes that change something take each payment once, however long that takes; those that read end after `time`.
+pub(super) async fn measure(
+    host: &Host,
+    callers: u32,
+    payments: usize,
+    time: Duration,
+    told: impl Fn(&'static str) -> Result<(), Failure>,
+) -> Result<Vec<Measured>, Failure> {
     let place = tempfile::tempdir().map_err(|error| Failure::because("no temporary directory", &error))?;
     let generator = Generator::find(place.path(), callers)?;
     let (ours, theirs) = (payments, payments);
     let mut subjects: Vec<CollectionId> = Vec::new();
     let mut found = Vec::new();
     for route in Route::ALL {
+        told(route.as_str())?;
+        let patience = if route.reads() { time } else { Duration::MAX };
         let half = ours.min(subjects.len());
         let (embedded, rest) = (subjects[..half].to_vec(), subjects[half..].to_vec());
-        let (made, took) = embedded_calls(host, route, callers, embedded, ours).await?;
+        let Called { made, calls, took } = embedded_calls(host, route, callers, embedded, (ours, patience)).await?;
         if route == Route::CreateCollection {
             subjects = made;
-            subjects.extend(embedded_calls(host, route, callers, Vec::new(), theirs).await?.0);
+            subjects.extend(embedded_calls(host, route, callers, Vec::new(), (theirs, patience)).await?.made);
         }
-        let embedded_per_second = per_second(ours as u64, took);
+        let embedded_per_second = per_second(calls as u64, took);
         // Whole seconds are all the generator takes. It ends by itself when its half is through.
         let seconds = took.as_secs() + 1;
         let http = over_http(host, &generator, route, seconds, &rest).await?;
@@ -173,30 +188,40 @@ async fn over_http(
     loaded
 }
 
-/// This many calls by this many callers. Collections that are made are told.
+/// What came of calls by the embedding API.
+struct Called {
+    /// Collections that were made.
+    made: Vec<CollectionId>,
+    calls: usize,
+    took: Duration,
+}
+
+/// This many calls by this many callers, or fewer when the time is over.
 async fn embedded_calls(
     host: &Host,
     route: Route,
     callers: u32,
     subjects: Vec<CollectionId>,
-    count: usize,
-) -> Result<(Vec<CollectionId>, Duration), Failure> {
+    (count, time): (usize, Duration),
+) -> Result<Called, Failure> {
     let mut prepared = Vec::with_capacity(subjects.len());
     for id in &subjects {
         prepared.push(host.collection(id).await?);
     }
-    let (prepared, next) = (Arc::new(prepared), Arc::new(AtomicUsize::new(0)));
+    let (prepared, next, done) = (Arc::new(prepared), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (mut tasks, start) = (JoinSet::new(), Instant::now());
     for _ in 0..callers {
-        let (host, prepared, next) = (host.clone(), Arc::clone(&prepared), Arc::clone(&next));
+        let (host, prepared) = (host.clone(), Arc::clone(&prepared));
+        let (next, done) = (Arc::clone(&next), Arc::clone(&done));
         tasks.spawn(async move {
             let mut made = Vec::new();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                if at >= count {
+                if at >= count || start.elapsed() >= time {
                     return Ok::<_, Failure>(made);
                 }
                 made.extend(call(&host, route, prepared.get(at)).await?);
+                done.fetch_add(1, Ordering::Relaxed);
             }
         });
     }
@@ -204,7 +229,7 @@ async fn embedded_calls(
     while let Some(joined) = tasks.join_next().await {
         made.extend(joined.map_err(|error| Failure::because("a caller broke", &error))??);
     }
-    Ok((made, start.elapsed()))
+    Ok(Called { made, calls: done.load(Ordering::Relaxed), took: start.elapsed() })
 }
 
 /// What the generator had no time for.
@@ -217,7 +242,7 @@ async fn finish(host: &Host, route: Route, callers: u32, subjects: Vec<Collectio
         }
     }
     let count = left.len();
-    embedded_calls(host, route, callers, left, count).await.map(drop)
+    embedded_calls(host, route, callers, left, (count, Duration::MAX)).await.map(drop)
 }
 
 /// The call that is the same as the route.
