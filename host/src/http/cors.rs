@@ -3,10 +3,12 @@
 //! Nobody unless the operator says so. It is no guard: whoever calls still shows a key, and other programs than browsers do
 //! not ask. The protocol itself is a library's business; here stands who is named, and that shops and operators are named apart.
 
+use std::net::Ipv6Addr;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, CorsLayer};
@@ -79,21 +81,38 @@ impl Origins {
     }
 }
 
-/// The origin in the words of a browser: lower case, and without the port that the scheme has anyway.
+/// The origin in the words of a browser: lower case, and without the port that the scheme has anyway. Whatever else a URL can
+/// hold (a user, a path, a query) is in no origin, and would never match; neither would a pattern.
 fn origin(word: &str) -> Option<String> {
-    let uri: Uri = word.parse().ok()?;
-    let (scheme, host) = (uri.scheme_str()?, uri.host()?.to_ascii_lowercase());
+    let word = word.to_ascii_lowercase();
+    let (scheme, authority) = word.split_once("://")?;
     let usual = match scheme {
         "https" => 443,
         "http" => 80,
         _ => return None,
     };
-    let port = uri.port_u16().filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
-    // Whatever else a URL can hold (a user, a path, a query) is in no origin, and would never match.
-    let authority = uri.authority()?.as_str().to_ascii_lowercase();
-    let bare = [format!("{scheme}://{authority}"), format!("{scheme}://{authority}/")];
-    let is_origin = bare.contains(&word.to_ascii_lowercase()) && !authority.contains('@') && !word.ends_with('/');
-    (is_origin && !host.is_empty()).then(|| format!("{scheme}://{host}{port}"))
+    let (host, port) = match authority.rfind(':') {
+        Some(at) if !authority.ends_with(']') => (&authority[..at], port(&authority[at + 1..])?),
+        _ => (authority, usual),
+    };
+    let port = if port == usual { String::new() } else { format!(":{port}") };
+    is_host(host).then(|| format!("{scheme}://{host}{port}"))
+}
+
+/// Digits alone: numbers as programs read them may have a sign.
+fn port(digits: &str) -> Option<u16> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// A name, or an address as URLs write it.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+        }
+    }
 }
 
 /// Who may call which door.
@@ -176,7 +195,12 @@ mod tests {
             "null",
             "",
             "https://",
-            "https://*.shop.example:x",
+            "https://*.shop.example",
+            "https://shop.example:x",
+            "https://shop.example:+1",
+            "https://shop.example:65536",
+            "https://[2001:db8::x]",
+            "https://2001:db8::1",
         ];
         for word in wrong {
             assert_eq!(Origins::parse(word), Err(OriginsError::NoOrigin(word.to_owned())), "{word}");

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  BANK, CARDS, CARDS_AT_ONCE, DESKTOP, MANUAL, NARROW, PHONE, Payer, admin, bankSays, books, collection, link, opensFrom, startBrowser,
-  stopBrowser, url,
+  BANK, CARDS, CARDS_AT_ONCE, DESKTOP, MANUAL, NARROW, PHONE, Payer, SHOP, STRANGER, admin, bankSays, books, collection, link,
+  opensFrom, startBrowser, stopBrowser, url,
 } from './payer.mjs';
 
 const PAID = 'Payment approved';
@@ -655,13 +655,13 @@ scene('the keys leave the address, and go to the host in headers alone', {}, asy
 
 test('a shop of another origin may open payments when it is named, and else may not', async () => {
   const own = await collection();
-  const opened = await opensFrom('http://localhost:8000', own);
+  const opened = await opensFrom(SHOP, own);
   assert.equal(opened.status, 200);
   assert.match(opened.request, /^req_/);
   assert.equal(opened.body.payment_collection.id, own.id);
   assert.equal((await books(own.id)).payment_sessions.length, 1);
   const other = await collection();
-  await assert.rejects(opensFrom('http://localhost:8001', other), /Failed to fetch/);
+  await assert.rejects(opensFrom(STRANGER, other), /Failed to fetch/);
   assert.equal((await books(other.id)).payment_sessions?.length ?? 0, 0);
 });
 

@@ -18,6 +18,7 @@ use tillbox::runtime::{Grants, Provider, Runtime, RuntimeConfig};
 use tillbox::service::NewApiKey;
 use tillbox::store::Scope;
 use tillbox_artifacts::{MANUAL, STRIPE_MOCK};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -26,12 +27,14 @@ use bank::Bank;
 /// Milliseconds of a provider call: held ones go on for as long as a scene takes.
 const DEADLINE_MS: u32 = 60_000;
 
-/// A shop's own page that may call the host.
-const SHOP: &str = "http://localhost:8000";
+/// A page of a shop on a server of its own.
+const PAGE: &str = "<!doctype html><html lang=\"en\"><title>Shop</title>";
 
 /// The host under test.
 struct Shop {
     address: SocketAddr,
+    /// The origins of two shops' pages: one that the host was told of, and one that it was not.
+    pages: [String; 2],
     secret_key: String,
     publishable_key: String,
     stop: oneshot::Sender<()>,
@@ -54,24 +57,49 @@ impl Shop {
                 let scopes = [Scope::Read, Scope::Operate, Scope::Administer];
                 let (_, secret) = host.create_api_key(NewApiKey::secret(scopes)).await.expect("a key");
                 let (_, publishable) = host.create_api_key(NewApiKey::publishable()).await.expect("a key");
+                let pages = [page().await, page().await];
+                let named = Origins::parse(&pages[0]).expect("an origin");
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
                 let address = listener.local_addr().expect("an address");
                 let keys = (secret.reveal().to_owned(), publishable.reveal().to_owned());
-                told.send((address, keys)).expect("the test waits for it");
+                told.send((address, pages, keys)).expect("the test waits for it");
                 let shutdown = async { drop(stopped.await) };
-                let server = Server::new(host.clone()).origins(Origins::parse(SHOP).expect("an origin"), Origins::Own);
+                let server = Server::new(host.clone()).origins(named, Origins::Own);
                 server.serve(listener, shutdown).await.expect("it serves until it is stopped");
                 host.stop_background_work().await;
             });
         });
-        let (address, (secret_key, publishable_key)) = opened.recv().expect("the host starts");
-        Self { address, secret_key, publishable_key, stop, server }
+        let (address, pages, (secret_key, publishable_key)) = opened.recv().expect("the host starts");
+        Self { address, pages, secret_key, publishable_key, stop, server }
     }
 
     fn close(self) {
         self.stop.send(()).expect("it still runs");
         self.server.join().expect("it stops in order");
     }
+}
+
+/// A page on a free port, and its origin.
+async fn page() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a browser");
+            tokio::spawn(async move {
+                let mut asked = [0; 4_096];
+                let length = PAGE.len();
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{PAGE}"
+                );
+                // A browser also opens connections that it then does not use.
+                if stream.read(&mut asked).await.is_ok_and(|read| read > 0) {
+                    drop(stream.write_all(answer.as_bytes()).await);
+                }
+            });
+        }
+    });
+    format!("http://{address}")
 }
 
 /// The bundled providers, as an operator would set them up.
@@ -104,6 +132,8 @@ fn payers_pay_in_a_browser() {
         .node()
         .arg("scenes.mjs")
         .env("TILLBOX_URL", format!("http://{}", shop.address))
+        .env("TILLBOX_SHOP_PAGE", &shop.pages[0])
+        .env("TILLBOX_STRANGE_PAGE", &shop.pages[1])
         .env("TILLBOX_SECRET_KEY", &shop.secret_key)
         .env("TILLBOX_PUBLISHABLE_KEY", &shop.publishable_key)
         .status()
