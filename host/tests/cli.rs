@@ -1,6 +1,7 @@
 //! The built program as a stranger runs it: exit codes, what is printed, what is left on the disk.
 //!
-//! It knows nothing of the library: everything goes through arguments, pipes, sockets and signals.
+//! It knows nothing of the library: everything goes through arguments, pipes, sockets and signals. Long because it is one
+//! program: each command is tried with what it takes and what it refuses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

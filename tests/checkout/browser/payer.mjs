@@ -43,7 +43,7 @@ export async function opensFrom(origin, { id, secret }) {
     const page = await context.newPage();
     await page.goto(`${origin}/`);
     const headers = {
-      'content-type': 'application/json', 'idempotency-key': `${origin} ${id}`, 'x-publishable-api-key': TILLBOX_PUBLISHABLE_KEY,
+      'content-type': 'application/json', 'idempotency-key': `opened-${id}`, 'x-publishable-api-key': TILLBOX_PUBLISHABLE_KEY,
       'x-client-secret': secret,
     };
     return await page.evaluate(async ([target, headers]) => {

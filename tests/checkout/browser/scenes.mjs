@@ -656,7 +656,7 @@ scene('the keys leave the address, and go to the host in headers alone', {}, asy
 test('a shop of another origin may open payments when it is named, and else may not', async () => {
   const own = await collection();
   const opened = await opensFrom(SHOP, own);
-  assert.equal(opened.status, 200);
+  assert.equal(opened.status, 200, JSON.stringify(opened.body));
   assert.match(opened.request, /^req_/);
   assert.equal(opened.body.payment_collection.id, own.id);
   assert.equal((await books(own.id)).payment_sessions.length, 1);

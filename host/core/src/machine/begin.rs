@@ -1,5 +1,6 @@
 //! The rules before a provider is asked. A refusal here costs nothing: no byte has left, nothing was written.
 
+use super::sole::was_opened;
 use super::{Draft, sole};
 use crate::command::{Abilities, Asked, AuthorizationIds, Request};
 use crate::event::Change;
@@ -381,19 +382,6 @@ fn changeable(session: &Session) -> Result<(), Refusal> {
         | SessionStatus::Captured
         | SessionStatus::Canceled => Err(Refusal::SessionClosed { status: session.status.as_str() }),
     }
-}
-
-/// A session whose opening provably did not happen has nothing at the provider that could be changed or charged.
-pub(super) fn was_opened(state: &Collection, session: &Session) -> Result<(), Refusal> {
-    let failed = |operation: &Operation| {
-        operation.kind == OperationKind::Initiate
-            && operation.session == session.id
-            && matches!(operation.state, OperationState::Rejected | OperationState::Absent)
-    };
-    if state.operations.iter().any(failed) {
-        return Err(Refusal::SessionClosed { status: session.status.as_str() });
-    }
-    Ok(())
 }
 
 pub(super) fn live_session<'a>(state: &'a Collection, id: &SessionId) -> Result<&'a Session, Refusal> {

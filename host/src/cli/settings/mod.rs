@@ -18,7 +18,9 @@ use super::failure::Failure;
 use super::load::Wanted;
 use super::logging::LogFormat;
 use crate::http::{Limits, Origins};
-use table::{Kind, SETTINGS, Setting, VARIABLE_PREFIX, Value, nearest};
+use table::{Kind, SETTINGS, Setting, Value};
+
+pub(super) use table::mistaken_variables;
 
 /// What is logged when nobody says anything.
 pub(super) const LOG_FILTER_DEFAULT: &str = "info";
@@ -228,19 +230,6 @@ impl Said {
         assert!(left.0.is_empty(), "a row of the table that nobody heeds: {:?}", left.0.keys());
         Ok((settings.checked()?, self.providers))
     }
-}
-
-/// Variables of ours that look like a setting and are none, each with what was most likely meant.
-pub(super) fn mistaken_variables() -> Vec<(String, String)> {
-    let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
-    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let strangers = ours.filter(|name| name.starts_with(VARIABLE_PREFIX) && !known.contains(name));
-    let meant = strangers.filter_map(|name| {
-        let near = nearest(&name[VARIABLE_PREFIX.len()..], known.iter().map(|name| &name[VARIABLE_PREFIX.len()..]))?;
-        let near = format!("{VARIABLE_PREFIX}{near}");
-        Some((name, near))
-    });
-    meant.collect()
 }
 
 /// Values that nobody has taken yet.

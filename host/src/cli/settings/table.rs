@@ -1,7 +1,7 @@
 //! The table of everything that `serve` can be told: its name, what it means, its unit, bounds and default.
 //!
 //! The flags, the variables of the environment, the keys of the file, `--check` and the table of the README are all made from
-//! it. It refuses to know where a value comes from, and what is done with it.
+//! it. It refuses to know where a value comes from, and what is done with it. Long because it is one table.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -425,6 +425,19 @@ pub(super) fn nearest<'a>(mistaken: &str, names: impl IntoIterator<Item = &'a st
     let near = names.into_iter().map(|name| (strsim::damerau_levenshtein(mistaken, name), name));
     // A third of the letters may be wrong: more is another word.
     near.filter(|(distance, name)| *distance <= name.len().max(mistaken.len()).div_ceil(3)).min().map(|(_, name)| name)
+}
+
+/// Variables of ours that look like a setting and are none, each with what was most likely meant.
+pub(in crate::cli) fn mistaken_variables() -> Vec<(String, String)> {
+    let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
+    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let strangers = ours.filter(|name| name.starts_with(VARIABLE_PREFIX) && !known.contains(name));
+    let meant = strangers.filter_map(|name| {
+        let near = nearest(&name[VARIABLE_PREFIX.len()..], known.iter().map(|name| &name[VARIABLE_PREFIX.len()..]))?;
+        let near = format!("{VARIABLE_PREFIX}{near}");
+        Some((name, near))
+    });
+    meant.collect()
 }
 
 #[cfg(test)]
