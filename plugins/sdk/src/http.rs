@@ -73,8 +73,9 @@ impl<'a> Request<'a> {
         Self::new("GET", url.into(), None)
     }
 
-    /// Changes something. The key is [`Context::idempotency_key`](crate::Context::idempotency_key) for the first such
-    /// request of a call, and that key with `-2`, `-3` … behind it for the next ones ([`numbered_key`]).
+    /// Changes something, under [`Context::idempotency_key`](crate::Context::idempotency_key). The host sees to it that the
+    /// first such request of a call carries that key, and each further one a key of its own that is the same in every
+    /// attempt; so their order must be the same in every attempt, too.
     #[must_use]
     pub fn post(url: impl Into<String>, idempotency_key: &str) -> Self {
         Self::new("POST", url.into(), Some(idempotency_key))
@@ -153,13 +154,6 @@ impl<'a> Request<'a> {
     pub fn send(self) -> Result<Response, HttpError> {
         source::send(&self)
     }
-}
-
-/// The key of the n-th request of one call that changes something, counted from 1: the context's key itself, then
-/// `{key}-2`, `{key}-3` …; the host takes no other. The n-th request of a call must be the same in every attempt.
-#[must_use]
-pub fn numbered_key(idempotency_key: &str, number: u32) -> String {
-    if number <= 1 { idempotency_key.to_owned() } else { format!("{idempotency_key}-{number}") }
 }
 
 impl Response {
@@ -285,13 +279,13 @@ mod tests {
         let key = Secret::open("api_key").unwrap();
         let query = Form::new().pair("limit", 2);
         Request::get("https://a.example/v1/x?y=1").query(&query).query(&Form::new()).send().unwrap();
-        let post = Request::post("https://a.example/v1/x", &numbered_key("k", 2)).form(&query);
+        let post = Request::post("https://a.example/v1/x", "k").form(&query);
         let answer = post.secret_header("authorization", "Bearer ", &key).header("x-a", "b").send().unwrap();
         assert_eq!(answer.json::<serde_json::Value>().unwrap()["id"], "re_1");
         let sent = sent_requests();
         assert_eq!((sent[0].method.as_str(), sent[0].url.as_str()), ("GET", "https://a.example/v1/x?y=1&limit=2"));
         assert_eq!(sent[0].idempotency_key, None);
-        assert_eq!((sent[1].idempotency_key.as_deref(), sent[1].body.as_deref()), (Some("k-2"), Some("limit=2")));
+        assert_eq!((sent[1].idempotency_key.as_deref(), sent[1].body.as_deref()), (Some("k"), Some("limit=2")));
         assert_eq!(sent[1].header("content-type"), Some("application/x-www-form-urlencoded"));
         assert_eq!(sent[1].secret_headers, [("authorization".into(), "Bearer ".into(), "api_key".into())]);
         assert!(!format!("{sent:?}").contains("sk_canary"));
@@ -314,10 +308,5 @@ mod tests {
     fn a_test_that_forgot_to_answer_is_told() {
         let error = Request::get("https://a.example/").send().unwrap_err();
         assert!(matches!(error, HttpError::NotConnected(why) if why.contains("answer_requests")));
-    }
-
-    #[test]
-    fn keys_are_numbered_from_the_second_on() {
-        assert_eq!([numbered_key("k", 1), numbered_key("k", 2), numbered_key("k", 3)], ["k", "k-2", "k-3"]);
     }
 }

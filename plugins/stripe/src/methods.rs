@@ -58,7 +58,7 @@ fn set_up(call: &Call<'_>, customer: &str, method: Option<&str>, return_url: Opt
         .pair("automatic_payment_methods[allow_redirects]", call.settings.allow_redirects.as_str())
         .maybe("payment_method", method)
         .maybe("confirm", method.map(|_| true))
-        .maybe("return_url", return_url)
+        .maybe("return_url", return_url.filter(|_| method.is_some()))
         .pair(format!("metadata[{OPERATION}]"), &call.context.operation_id)
         .pair("expand[]", "payment_method");
     told(&call.post::<Setup>("/v1/setup_intents", &form)?)

@@ -122,8 +122,9 @@ pub(crate) fn authorize(call: &Call<'_>, request: &AuthorizeRequest) -> Result<O
     let kept = Kept::read(&request.payment)?;
     let like = request.payment.amount;
     let id = lookup::reference(call, &request.payment, &kept)?;
-    let is_ready = kept.status == State::RequiresConfirmation && call.context.attempt <= 1;
-    if !wish.names_method() && !is_ready {
+    // What is sent follows from what is asked and nothing else: run again, whether from the host's journal or over the network,
+    // the call says the same, and Stripe answers a repeated confirmation as it answered the first.
+    if !wish.names_method() && kept.status != State::RequiresConfirmation {
         let intent = lookup::intent(call, &id)?;
         match intent.status {
             State::RequiresConfirmation => {}
