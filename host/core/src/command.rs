@@ -296,6 +296,9 @@ pub enum Finding {
     Absent(String),
     /// No way of asking is left. The text says why; a person has to look.
     Exhausted(String),
+    /// The gateway's answer is kept, and the provider's code breaks over it. The text says how; a person, or the next version of
+    /// the code, has to look.
+    Unreadable(String),
     /// An operator looked and vouches that it happened.
     MarkedSucceeded(String),
     /// An operator looked and vouches that it did not.

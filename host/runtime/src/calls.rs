@@ -18,6 +18,8 @@ use crate::convert::{self, Hidden};
 use crate::info::ProviderInfo;
 use crate::instance::Callee;
 use crate::interfaces::{ACCOUNT_HOLDERS, PAYMENT_METHODS, PAYMENTS, WEBHOOKS, full_name};
+use crate::journal::Effect;
+use crate::pipe::Conduct;
 use crate::provider::{Call, Failure, Inspection, Provider, Reach, not_supported};
 use crate::request::{
     AccountHolder, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery,
@@ -186,6 +188,7 @@ impl ComponentProvider {
         function: &ComponentExportIndex,
         parameters: P,
         deadline_ms: u32,
+        conduct: Conduct,
         check: impl FnOnce(R) -> Result<T, Failure> + Send,
     ) -> Call<T>
     where
@@ -193,7 +196,8 @@ impl ComponentProvider {
         R: Hidden + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
-        let (answer, report, secrets) = self.callee.call::<P, (R,)>(function, parameters, deadline_ms).await;
+        let (answer, report, secrets) =
+            Box::pin(self.callee.call::<P, (R,)>(function, parameters, deadline_ms, conduct)).await;
         let answer = answer.map_err(Failure::Fault).and_then(|(mut answer,)| {
             answer.hide(&secrets);
             check(answer)
@@ -206,10 +210,15 @@ impl ComponentProvider {
         (Context, Q): ComponentNamedList + Lower,
         Q: Send + Sync + 'static,
     {
-        let deadline_ms = context.deadline_ms;
+        let (deadline_ms, conduct) = (context.deadline_ms, changes(&context));
         let parameters = (convert::context(context), request);
-        self.call(function, parameters, deadline_ms, convert::outcome).await
+        self.call(function, parameters, deadline_ms, conduct, convert::outcome).await
     }
+}
+
+/// How a call that changes something is conducted.
+fn changes(context: &CallContext) -> Conduct {
+    Conduct { effect: Effect::Changes, key: context.idempotency_key.clone(), keeping: context.keeping.clone() }
 }
 
 #[async_trait]
@@ -224,6 +233,10 @@ impl Provider for ComponentProvider {
 
     fn reach(&self) -> Reach {
         self.reach
+    }
+
+    fn is_watched(&self) -> bool {
+        true
     }
 
     async fn initiate(&self, context: CallContext, request: InitiateRequest) -> Call<Outcome> {
@@ -255,13 +268,15 @@ impl Provider for ComponentProvider {
     }
 
     async fn status(&self, context: CallContext, payment: PaymentState) -> Call<Outcome> {
-        self.outcome(&self.functions.status, context, convert::payment_state(payment)).await
+        let deadline_ms = context.deadline_ms;
+        let parameters = (convert::context(context), convert::payment_state(payment));
+        self.call(&self.functions.status, parameters, deadline_ms, Conduct::reads(), convert::outcome).await
     }
 
     async fn retrieve(&self, context: CallContext, request: RetrieveRequest) -> Call<Snapshot> {
         let deadline_ms = context.deadline_ms;
         let parameters = (convert::context(context), convert::retrieve(request));
-        self.call(&self.functions.retrieve, parameters, deadline_ms, convert::snapshot).await
+        self.call(&self.functions.retrieve, parameters, deadline_ms, Conduct::reads(), convert::snapshot).await
     }
 
     async fn receive_webhook(&self, delivery: Delivery) -> Call<Result<Vec<Evidence>, Rejection>> {
@@ -269,25 +284,25 @@ impl Provider for ComponentProvider {
             return Call::error(not_supported(WEBHOOKS));
         };
         let deadline_ms = delivery.deadline_ms;
-        self.call(receive, (convert::delivery(delivery),), deadline_ms, convert::claims).await
+        self.call(receive, (convert::delivery(delivery),), deadline_ms, Conduct::reads(), convert::claims).await
     }
 
     async fn create_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
         let Some(functions) = &self.functions.account_holders else {
             return Call::error(not_supported(ACCOUNT_HOLDERS));
         };
-        let deadline_ms = context.deadline_ms;
+        let (deadline_ms, conduct) = (context.deadline_ms, changes(&context));
         let parameters = (convert::context(context), input.as_str().to_owned());
-        self.call(&functions.create, parameters, deadline_ms, convert::account_holder).await
+        self.call(&functions.create, parameters, deadline_ms, conduct, convert::account_holder).await
     }
 
     async fn update_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
         let Some(functions) = &self.functions.account_holders else {
             return Call::error(not_supported(ACCOUNT_HOLDERS));
         };
-        let deadline_ms = context.deadline_ms;
+        let (deadline_ms, conduct) = (context.deadline_ms, changes(&context));
         let parameters = (convert::context(context), input.as_str().to_owned());
-        self.call(&functions.update, parameters, deadline_ms, convert::account_holder).await
+        self.call(&functions.update, parameters, deadline_ms, conduct, convert::account_holder).await
     }
 
     async fn retrieve_account_holder(&self, context: CallContext) -> Call<AccountHolder> {
@@ -295,15 +310,22 @@ impl Provider for ComponentProvider {
             return Call::error(not_supported(ACCOUNT_HOLDERS));
         };
         let deadline_ms = context.deadline_ms;
-        self.call(&functions.retrieve, (convert::context(context),), deadline_ms, convert::account_holder).await
+        self.call(
+            &functions.retrieve,
+            (convert::context(context),),
+            deadline_ms,
+            Conduct::reads(),
+            convert::account_holder,
+        )
+        .await
     }
 
     async fn delete_account_holder(&self, context: CallContext) -> Call<()> {
         let Some(functions) = &self.functions.account_holders else {
             return Call::error(not_supported(ACCOUNT_HOLDERS));
         };
-        let deadline_ms = context.deadline_ms;
-        self.call(&functions.delete, (convert::context(context),), deadline_ms, convert::nothing).await
+        let (deadline_ms, conduct) = (context.deadline_ms, changes(&context));
+        self.call(&functions.delete, (convert::context(context),), deadline_ms, conduct, convert::nothing).await
     }
 
     async fn list_payment_methods(&self, context: CallContext) -> Call<Vec<PaymentMethod>> {
@@ -311,23 +333,30 @@ impl Provider for ComponentProvider {
             return Call::error(not_supported(PAYMENT_METHODS));
         };
         let deadline_ms = context.deadline_ms;
-        self.call(&functions.list, (convert::context(context),), deadline_ms, convert::payment_methods).await
+        self.call(
+            &functions.list,
+            (convert::context(context),),
+            deadline_ms,
+            Conduct::reads(),
+            convert::payment_methods,
+        )
+        .await
     }
 
     async fn save_payment_method(&self, context: CallContext, input: Json) -> Call<PaymentMethod> {
         let Some(functions) = &self.functions.payment_methods else {
             return Call::error(not_supported(PAYMENT_METHODS));
         };
-        let deadline_ms = context.deadline_ms;
+        let (deadline_ms, conduct) = (context.deadline_ms, changes(&context));
         let parameters = (convert::context(context), input.as_str().to_owned());
-        self.call(&functions.save, parameters, deadline_ms, convert::payment_method).await
+        self.call(&functions.save, parameters, deadline_ms, conduct, convert::payment_method).await
     }
 
     async fn delete_payment_method(&self, context: CallContext, id: String) -> Call<()> {
         let Some(functions) = &self.functions.payment_methods else {
             return Call::error(not_supported(PAYMENT_METHODS));
         };
-        let deadline_ms = context.deadline_ms;
-        self.call(&functions.delete, (convert::context(context), id), deadline_ms, convert::nothing).await
+        let (deadline_ms, conduct) = (context.deadline_ms, changes(&context));
+        self.call(&functions.delete, (convert::context(context), id), deadline_ms, conduct, convert::nothing).await
     }
 }

@@ -23,6 +23,7 @@ use crate::instance::Callee;
 use crate::interfaces::{ACCOUNT_HOLDERS, Access, CONTRACT_VERSION, PAYMENT_METHODS, PAYMENTS, WEBHOOKS, access};
 use crate::limits::{COMPILE_MS_MAX, CallLimits, DEADLINE_MS_DESCRIBE};
 use crate::network::{self, Network, SharedNetwork};
+use crate::pipe::Conduct;
 use crate::provider::{Inspection, Reach};
 use crate::report::{self, InspectReport};
 use crate::secrets::Secrets;
@@ -305,7 +306,8 @@ fn compile_now(runtime: &Runtime, bytes: &[u8]) -> Result<Compiled, CheckError> 
 }
 
 async fn describe_once(callee: &Callee, describe: &ComponentExportIndex) -> Result<wit::ProviderInfo, CheckError> {
-    let (answer, ..) = callee.call::<(), (wit::ProviderInfo,)>(describe, (), DEADLINE_MS_DESCRIBE).await;
+    let (answer, ..) =
+        callee.call::<(), (wit::ProviderInfo,)>(describe, (), DEADLINE_MS_DESCRIBE, Conduct::reads()).await;
     answer.map(|(info,)| info).map_err(CheckError::Describe)
 }
 

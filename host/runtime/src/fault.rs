@@ -104,6 +104,11 @@ pub enum HostFault {
     /// The host was held up between the intent and the call for so long that the operation no longer belongs to it. The
     /// provider's code never ran.
     Late,
+    /// The operation came to belong to somebody else in the middle of the call. What the provider wanted to send from then on
+    /// was not sent.
+    Outrun,
+    /// What the provider was about to send, or what it was answered, could not be written down.
+    NotKept(String),
     /// The instance could not be made, for no reason of the guest's. The provider's code never answered.
     Instantiation(String),
     /// A bug of the host: a panic, caught at the edge of the call.
@@ -154,6 +159,13 @@ pub enum Fault {
         /// The line the operator would have to add.
         grant: String,
     },
+    /// The provider was run again from the journal, and asked for something else than it had asked for before.
+    Diverged {
+        /// What is written down.
+        recorded: String,
+        /// What it asked for now.
+        asked: String,
+    },
     /// The host broke.
     Host(HostFault),
     /// The operator's settings do not fit.
@@ -170,7 +182,11 @@ impl Fault {
     #[must_use]
     pub fn culprit(&self) -> Culprit {
         match self {
-            Self::Trap { .. } | Self::Contract { .. } | Self::Limit { .. } | Self::Deadline { .. } => Culprit::Guest,
+            Self::Trap { .. }
+            | Self::Contract { .. }
+            | Self::Limit { .. }
+            | Self::Deadline { .. }
+            | Self::Diverged { .. } => Culprit::Guest,
             Self::Host(_) => Culprit::Host,
             Self::Denied { .. } | Self::Operator { .. } => Culprit::Operator,
         }
@@ -193,8 +209,11 @@ impl Fault {
             Self::Deadline { at: DeadlineAt::GuestCode, .. } => "deadline_guest_code",
             Self::Deadline { at: DeadlineAt::HostWait, .. } => "deadline_host_wait",
             Self::Denied { .. } => "denied",
+            Self::Diverged { .. } => "guest_diverged",
             Self::Host(HostFault::Busy { .. }) => "host_busy",
             Self::Host(HostFault::Late) => "host_late",
+            Self::Host(HostFault::Outrun) => "host_outrun",
+            Self::Host(HostFault::NotKept(_)) => "host_journal",
             Self::Host(HostFault::Instantiation(_)) => "host_instantiation",
             Self::Host(HostFault::Panic(_)) => "host_panic",
             Self::Operator { .. } => "operator_settings",
@@ -213,7 +232,10 @@ impl Fault {
             | Self::Limit { .. }
             | Self::Deadline { .. }
             | Self::Denied { .. }
-            | Self::Host(HostFault::Panic(_)) => MoneyImplication::MayHaveBeenSent,
+            | Self::Diverged { .. }
+            | Self::Host(HostFault::Outrun | HostFault::NotKept(_) | HostFault::Panic(_)) => {
+                MoneyImplication::MayHaveBeenSent
+            }
         }
     }
 
@@ -270,6 +292,14 @@ impl fmt::Display for Fault {
             Self::Host(HostFault::Late) => f.write_str(
                 "the host was held up for longer than the operation belongs to it; nothing was sent, try again",
             ),
+            Self::Diverged { recorded, asked } => write!(
+                f,
+                "the provider was run again from the journal and asked for {asked}, where {recorded} is written down"
+            ),
+            Self::Host(HostFault::Outrun) => {
+                f.write_str("the operation came to belong to another host in the middle of the call; no more was sent")
+            }
+            Self::Host(HostFault::NotKept(why)) => write!(f, "the journal of the call could not be written: {why}"),
             Self::Host(HostFault::Instantiation(why)) => write!(f, "the host could not start the provider: {why}"),
             Self::Host(HostFault::Panic(why)) => write!(f, "the host panicked during the call: {why}"),
             Self::Operator { setting, message } => write!(f, "setting `{setting}`: {message}"),

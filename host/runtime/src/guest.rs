@@ -19,6 +19,7 @@ use crate::bindings::tillbox::provider as wit;
 use crate::fault::{Fault, LimitKind};
 use crate::limits::{CallLimits, LOG_FIELDS_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, NAME_BYTES_MAX, RANDOM_BYTES_MAX};
 use crate::network::{SharedNetwork, Used};
+use crate::pipe::Pipe;
 use crate::provider::{LogLevel, LogLine};
 use crate::settings::Settings;
 use crate::stdio::Printed;
@@ -46,6 +47,7 @@ pub(crate) struct GuestState {
     settings: Arc<Settings>,
     pub(crate) network: SharedNetwork,
     pub(crate) used: Used,
+    pub(crate) pipe: Arc<Pipe>,
     purity: Purity,
     pub(crate) deadline: Instant,
     pub(crate) limits: CallLimits,
@@ -64,6 +66,7 @@ impl GuestState {
         settings: Arc<Settings>,
         network: SharedNetwork,
         purity: Purity,
+        pipe: Arc<Pipe>,
         deadline: Instant,
     ) -> Self {
         let mut handles = ResourceTable::new();
@@ -75,6 +78,7 @@ impl GuestState {
             settings,
             network,
             used: Used::default(),
+            pipe,
             purity,
             deadline,
             limits,
@@ -136,15 +140,16 @@ impl wit::settings::Host for GuestState {
 
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let printed = &self.printed;
-        let ctx = self.wasi.get_or_insert_with(|| virtual_wasi(printed));
+        let (printed, pipe) = (&self.printed, &self.pipe);
+        let ctx = self.wasi.get_or_insert_with(|| virtual_wasi(printed, pipe));
         WasiCtxView { ctx, table: &mut self.handles }
     }
 }
 
 /// Closed input, bounded output, nothing else: no environment, no arguments, no files, no sockets.
-fn virtual_wasi(printed: &Printed) -> WasiCtx {
+fn virtual_wasi(printed: &Printed, pipe: &Pipe) -> WasiCtx {
     let mut builder = WasiCtx::builder();
+    pipe.told.clone().into_wasi(&mut builder);
     builder.stdout(printed.clone()).stderr(printed.clone());
     builder.max_random_size(RANDOM_BYTES_MAX);
     builder.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);

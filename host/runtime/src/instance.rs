@@ -19,6 +19,7 @@ use crate::fault::{DeadlineAt, Fault, HostFault, LimitKind};
 use crate::guest::{GuestState, Purity, Raised};
 use crate::limits::{CallLimits, FRAME_BYTES_MAX, FRAMES_MAX, MESSAGE_BYTES_MAX, STACK_BYTES, TICK_MS, TICKS_GRACE};
 use crate::network::SharedNetwork;
+use crate::pipe::{Conduct, Pipe};
 use crate::provider::CallReport;
 use crate::redact::Redactor;
 use crate::settings::Settings;
@@ -45,6 +46,7 @@ impl Callee {
         function: &ComponentExportIndex,
         parameters: P,
         deadline_ms: u32,
+        conduct: Conduct,
     ) -> (Result<R, Fault>, CallReport, Redactor)
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
@@ -65,7 +67,8 @@ impl Callee {
             }
         };
 
-        let mut store = self.fresh_store(deadline);
+        let pipe = Arc::new(Pipe::new(self.network.clone(), conduct, deadline));
+        let mut store = self.fresh_store(Arc::clone(&pipe), deadline);
         let outer = deadline + Duration::from_millis(TICK_MS) * TICKS_GRACE;
         let work = catching(self.run(&mut store, function, parameters, &mut report.instantiation));
         let answer = match tokio::time::timeout_at(outer.into(), work).await {
@@ -74,6 +77,11 @@ impl Callee {
             Ok(Err(panic)) => Err(Fault::Host(HostFault::Panic(panic))),
             Err(_) => Err(Fault::Deadline { at: DeadlineAt::HostWait, deadline_ms, frames: Vec::new() }),
         };
+        let answer = match pipe.broken() {
+            // A guest that goes on after it is not believed.
+            Some(fault) if answer.is_ok() => Err(fault),
+            Some(_) | None => answer,
+        };
         let state = store.data_mut();
         report.memory_bytes_peak = state.memory_bytes_peak as u64;
         report.host_calls = state.host_calls;
@@ -81,8 +89,8 @@ impl Callee {
         report.log_lines_dropped = state.log_lines_dropped;
         let secrets = state.redactor();
         report.printed = secrets.tail(state.printed.text());
-        report.left = Some(state.used.left());
-        report.exchanges = std::mem::take(&mut state.used.exchanges);
+        report.left = Some(pipe.left());
+        report.exchanges = pipe.take_reports();
         drop(store);
         report.duration = start.elapsed();
         (answer, report, secrets)
@@ -98,9 +106,9 @@ impl Callee {
     /// A store with **every** limit of a call set. There is no other place that makes one.
     ///
     /// The stack's limits are the engine's (`engine::base_config`); JSON, texts and lists are checked in `convert`.
-    fn fresh_store(&self, deadline: Instant) -> Store<GuestState> {
-        let state =
-            GuestState::new(self.limits, Arc::clone(&self.settings), self.network.clone(), self.purity, deadline);
+    fn fresh_store(&self, pipe: Arc<Pipe>, deadline: Instant) -> Store<GuestState> {
+        let (settings, network) = (Arc::clone(&self.settings), self.network.clone());
+        let state = GuestState::new(self.limits, settings, network, self.purity, pipe, deadline);
         let mut store = Store::new(self.instance.engine(), state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(self.limits.transfer_bytes);

@@ -33,6 +33,7 @@ pub mod text;
 
 pub mod egress;
 pub mod grant;
+pub mod journal;
 pub mod manifest;
 pub mod secrets;
 mod settings;
@@ -49,8 +50,10 @@ mod bindings;
 mod calls;
 mod convert;
 mod guest;
+mod inputs;
 mod instance;
 mod network;
+mod pipe;
 mod redact;
 mod stdio;
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use crate::bindings::tillbox::provider as wit;
-use crate::egress::{Asked, Egress, ExchangeReport, Left, Received, Refusal};
+use crate::egress::{Asked, Egress, ExchangeReport, Received, Refusal};
 use crate::fault::Fault;
 use crate::guest::{GuestState, Raised};
 use crate::redact::Redactor;
@@ -28,14 +28,11 @@ pub(crate) struct Network {
     pub(crate) secrets: Secrets,
 }
 
-/// What one call did with it.
+/// The secrets of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
-    pub(crate) exchanges: Vec<ExchangeReport>,
     opened: Vec<Opened>,
     known: Option<Arc<Known>>,
-    /// A request is on its way, and nobody knows yet how far it came.
-    pub(crate) is_sending: bool,
 }
 
 /// The secrets of a provider, and what finds them.
@@ -60,17 +57,6 @@ impl Known {
                 "the request has the secret `{name}` in the open; use it as a secret header, or grant: secrets = [{{ name = \"{name}\", hosts = [\"{host}\"], reveal = true }}]"
             ))
         })
-    }
-}
-
-impl Used {
-    /// What left the process in the whole call.
-    pub(crate) fn left(&self) -> Left {
-        let lefts = || self.exchanges.iter().map(|exchange| exchange.left);
-        if self.is_sending || lefts().any(|left| left == Left::Something) {
-            return Left::Something;
-        }
-        if lefts().any(|left| left == Left::Answered) { Left::Answered } else { Left::Nothing }
     }
 }
 
@@ -144,7 +130,7 @@ impl GuestState {
             wit::http::Body::Text(text) => text.clone().into_bytes(),
             wit::http::Body::Bytes(bytes) => bytes.clone(),
         });
-        let asked = Asked::new(&request.method, &request.url, request.idempotency_key.as_deref(), &headers, body);
+        let asked = Asked::new(&request.method, &request.url, &headers, body);
         let mut asked = match asked {
             Ok(asked) => asked,
             Err(rule) => return Ok(Err(Refusal::Invalid(rule))),
@@ -173,7 +159,7 @@ impl GuestState {
     /// Answers a request that came no further than this, and remembers it like any other.
     fn turned_away(&mut self, request: &wit::http::Request, refusal: Refusal) -> wit::http::HttpError {
         let secrets = self.redactor();
-        self.used.exchanges.push(ExchangeReport::turned_away(&request.method, &request.url, &refusal, &secrets));
+        self.pipe.turned_away(ExchangeReport::turned_away(&request.method, &request.url, &refusal, &secrets));
         error(refusal)
     }
 }
@@ -259,7 +245,7 @@ impl wit::crypto::Host for GuestState {
             return contract("crypto.random-bytes", format!("{length} bytes, allowed are {RANDOM_REQUEST_BYTES_MAX}"));
         }
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        getrandom::fill(&mut bytes).map_err(|error| wasmtime::Error::msg(error.to_string()))?;
+        self.pipe.told.fill(&mut bytes);
         Ok(bytes)
     }
 }
@@ -270,22 +256,12 @@ impl wit::http::Host for GuestState {
         request: wit::http::Request,
     ) -> wasmtime::Result<Result<wit::http::Response, wit::http::HttpError>> {
         self.host_call("http.send")?;
-        if self.used.exchanges.len() >= EXCHANGES_MAX {
-            return contract("http.send", format!("more than {EXCHANGES_MAX} exchanges in one call"));
-        }
+        self.pipe.room().map_err(Raised)?;
         let asked = match self.asked(&request)? {
             Ok(asked) => asked,
             Err(refusal) => return Ok(Err(self.turned_away(&request, refusal))),
         };
-        let Some(network) = self.network.clone() else {
-            let refusal = Refusal::Denied("interfaces = [\"http\"]".to_owned());
-            return Ok(Err(self.turned_away(&request, refusal)));
-        };
-        // Should the call end in the middle of it, this is what is known.
-        self.used.is_sending = true;
-        let (answer, report) = network.egress.send(asked, self.deadline).await;
-        self.used.is_sending = false;
-        self.used.exchanges.push(report);
+        let answer = Arc::clone(&self.pipe).exchange(asked).await.map_err(Raised)?;
         Ok(answer.map(response).map_err(error))
     }
 }

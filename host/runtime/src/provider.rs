@@ -59,6 +59,18 @@ impl<T> Call<T> {
     }
 }
 
+impl<T> Call<T> {
+    /// Whether a request may have left the process. `false` is proof: the host saw every byte, or the provider's code never ran.
+    #[must_use]
+    pub fn request_may_have_been_sent(&self) -> bool {
+        match (self.report.left, &self.answer) {
+            (Some(left), _) => left != Left::Nothing,
+            (None, Err(Failure::Fault(fault))) => fault.request_may_have_been_sent(),
+            (None, Ok(_) | Err(Failure::Error(_))) => true,
+        }
+    }
+}
+
 /// Why a call has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -203,6 +215,12 @@ pub trait Provider: Send + Sync + 'static {
     /// How far its effects can go. Unless it says otherwise, a network is in reach: the most careful reading.
     fn reach(&self) -> Reach {
         Reach::Network
+    }
+
+    /// Whether every byte it sends goes through the host and into the journal that its context brings along. Not so for native
+    /// Rust, which sends by means of its own.
+    fn is_watched(&self) -> bool {
+        false
     }
 
     /// What the check of its component found, and what it was granted; nothing for a native provider.

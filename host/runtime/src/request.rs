@@ -8,6 +8,8 @@ use tillbox_core::outcome::{OperationReference, ProviderError};
 use tillbox_core::text::Json;
 use tillbox_core::{Money, Timestamp};
 
+use crate::journal::Keeping;
+
 /// Whether real money moves (`types.environment`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Environment {
@@ -97,6 +99,8 @@ pub struct CallContext {
     pub account_holder: Option<AccountHolder>,
     /// Room to grow.
     pub extensions: Json,
+    /// Where the host writes down what is exchanged; the provider is not told of it.
+    pub keeping: Keeping,
 }
 
 impl CallContext {
@@ -116,6 +120,7 @@ impl CallContext {
             customer: None,
             account_holder: None,
             extensions: Json::empty(),
+            keeping: Keeping::default(),
         }
     }
 }

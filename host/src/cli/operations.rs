@@ -20,7 +20,7 @@ use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
 use super::settings::{Flags, Said};
 use crate::Host;
-use crate::service::Verdict;
+use crate::service::{Exchange, ShownMessage, Verdict};
 use crate::store::Page;
 
 /// Rows of a list when nothing is said.
@@ -173,25 +173,25 @@ pub(super) async fn run(command: OperationsCommand) -> Result<(), Failure> {
         OperationsCommand::List(arguments) => list(arguments).await,
         OperationsCommand::Show(arguments) => {
             let host = open(&arguments.database, &[]).await?;
-            show(&host.operation(&arguments.id).await?, arguments.database.json)
+            show(&host, &host.operation(&arguments.id).await?, arguments.database.json).await
         }
         OperationsCommand::Recheck(arguments) => {
             let host = with_providers(&arguments.database, arguments.providers).await?;
             let asked = host.recheck(&arguments.id);
             let asked = by_hand(&host, "operations recheck", Some(arguments.id.as_str()), asked).await?;
-            show(&asked, arguments.database.json)
+            show(&host, &asked, arguments.database.json).await
         }
         OperationsCommand::Resolve(arguments) => {
             let host = open(&arguments.database, &[]).await?;
             let resolved = host.resolve_operation(&arguments.id, arguments.verdict, &arguments.note);
             let resolved = by_hand(&host, "operations resolve", Some(arguments.id.as_str()), resolved).await?;
-            show(&resolved, arguments.database.json)
+            show(&host, &resolved, arguments.database.json).await
         }
         OperationsCommand::Void(arguments) => {
             let host = with_providers(&arguments.database, arguments.providers).await?;
             let voided = host.void_operation(&arguments.id);
             let voided = by_hand(&host, "operations void", Some(arguments.id.as_str()), voided).await?;
-            show(&voided.operation, arguments.database.json)
+            show(&host, &voided.operation, arguments.database.json).await
         }
     }
 }
@@ -259,10 +259,12 @@ async fn open_with(
     Ok(load::install(builder, loaded).without_background_work().build().await?)
 }
 
-fn show(operation: &Operation, json: bool) -> Result<(), Failure> {
+async fn show(host: &Host, operation: &Operation, json: bool) -> Result<(), Failure> {
     let screen = Screen::standard();
-    let value = as_json(operation);
+    let exchanges = host.exchanges(&operation.id).await?;
+    let mut value = as_json(operation);
     if json {
+        value["exchanges"] = exchanges.iter().map(exchange_as_json).collect();
         return Ok(screen.json(&value)?);
     }
     let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
@@ -271,10 +273,60 @@ fn show(operation: &Operation, json: bool) -> Result<(), Failure> {
     for line in table(&rows, &[]) {
         screen.line(line)?;
     }
+    print_exchanges(&screen, &exchanges)?;
     if operation.state.reserves() {
         screen.line(screen.paint(Style::Bold, what_next(operation)))?;
     }
     Ok(())
+}
+
+/// Each exchange in a line, and below it what was asked and answered, where it is kept.
+fn print_exchanges(screen: &Screen, exchanges: &[Exchange]) -> Result<(), Failure> {
+    for exchange in exchanges {
+        let Exchange { run, sequence, method, host, path, .. } = exchange;
+        let status = exchange.status.map(|status| format!(" {status}")).unwrap_or_default();
+        let sent = if exchange.request_may_have_been_sent { "" } else { ", nothing was sent" };
+        let line = format!("{run}.{sequence} {method} {host}{path}: {}{status}{sent}", exchange.state.as_str());
+        screen.line(screen.paint(Style::Bold, line))?;
+        if let Some(error) = &exchange.error {
+            screen.line(format!("    {error}"))?;
+        }
+        for (arrow, message) in [(">", &exchange.request), ("<", &exchange.response)] {
+            let Some(message) = message else { continue };
+            for (name, value) in &message.headers {
+                screen.line(format!("  {arrow} {name}: {value}"))?;
+            }
+            screen.line(format!("  {arrow} {}", message.body))?;
+        }
+    }
+    Ok(())
+}
+
+fn exchange_as_json(exchange: &Exchange) -> Value {
+    let message = |message: &ShownMessage| {
+        let headers: Vec<Value> =
+            message.headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        json!({ "headers": headers, "body": message.body })
+    };
+    json!({
+        "run": exchange.run,
+        "sequence": exchange.sequence,
+        "state": exchange.state.as_str(),
+        "component": exchange.component,
+        "method": exchange.method,
+        "host": exchange.host,
+        "path": exchange.path,
+        "idempotency_key": exchange.idempotency_key,
+        "request_may_have_been_sent": exchange.request_may_have_been_sent,
+        "status": exchange.status,
+        "error": exchange.error,
+        "sent_bytes": exchange.sent_bytes,
+        "received_bytes": exchange.received_bytes,
+        "request": exchange.request.as_ref().map(message),
+        "response": exchange.response.as_ref().map(message),
+        "created_at": moment(exchange.created_at),
+        "ended_at": exchange.ended_at.map(moment),
+    })
 }
 
 /// What goes on by itself, and what a person can do.

@@ -17,7 +17,7 @@ use super::list::{bounded, few, short};
 use super::{CollectionUpdate, CollectionUpsert, Error, FIELD_BYTES_MAX, Host, NewCollection, Step};
 use crate::clock::new_tail;
 use crate::store::{
-    CartClaim, Change, CollectionFilter, Key, KeyWrite, Listed, Page, Range, StoreError, Stored, Wanted,
+    CartClaim, Change, CollectionFilter, ExchangeWrite, Key, KeyWrite, Listed, Page, Range, StoreError, Stored, Wanted,
 };
 
 impl Host {
@@ -379,8 +379,21 @@ impl Host {
         events: &[Event],
         key: Option<&KeyWrite>,
     ) -> Result<bool, Error> {
+        self.committed_with(before, after, events, key, Vec::new()).await
+    }
+
+    /// The same with what it does to exchanges.
+    pub(super) async fn committed_with(
+        &self,
+        before: Stored,
+        after: &Collection,
+        events: &[Event],
+        key: Option<&KeyWrite>,
+        mut exchanges: Vec<ExchangeWrite>,
+    ) -> Result<bool, Error> {
         self.step(Step::BeforeCommit);
-        let change = Change { key: key.cloned(), ..Change::new(Some(before), after.clone(), events) };
+        exchanges.extend(self.forgotten(&before.collection, after));
+        let change = Change { key: key.cloned(), exchanges, ..Change::new(Some(before), after.clone(), events) };
         match self.inner.store.commit(change).await {
             Ok(()) => {
                 self.step(Step::Committed);

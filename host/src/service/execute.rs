@@ -6,24 +6,27 @@
 
 use tillbox_core::command::{Answer, Command, Request, Sent};
 use tillbox_core::event::Event;
-use tillbox_core::id::{OperationId, ProviderId};
+use tillbox_core::id::OperationId;
 use tillbox_core::machine;
 use tillbox_core::operation::{Input, Operation, OperationKind, OperationState, Product};
 use tillbox_core::outcome::Outcome;
 use tillbox_core::refusal::Refusal;
-use tillbox_core::state::{Collection, Payment, Session};
+use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
 use tillbox_runtime::fault::HostFault;
+use tillbox_runtime::journal::Keeping;
 use tillbox_runtime::request::{
-    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, PaymentState,
-    RefundRequest, UpdateRequest,
+    AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, InitiateRequest, RefundRequest,
+    UpdateRequest,
 };
 use tillbox_runtime::{Call, CallReport, Failure, Fault, Left, MoneyImplication, Provider, Reach};
 
 use super::doubt::vouched;
 use super::idempotency::{Concluded, Guard};
+use super::journal::{Beginning, Journaled, Written};
 use super::keys::{STEP_ONLY, idempotency_key};
 use super::providers::abilities;
+use super::subject::{payment_state, provider_of};
 use super::{Error, Host, Payer, Step};
 use crate::clock::new_tail;
 use crate::store::{Key, Stored};
@@ -88,6 +91,9 @@ impl Host {
             let executed = match provider.reach() {
                 Reach::Nowhere | Reach::Network if !asks => self.commit_unasked(stored, started, &begun, guard).await?,
                 Reach::Nowhere => Box::pin(self.call_then_commit(provider.as_ref(), stored, begun, asking)).await?,
+                Reach::Network if provider.is_watched() => {
+                    Box::pin(self.call_with_journal(provider.as_ref(), stored, begun, asking)).await?
+                }
                 Reach::Network => Box::pin(self.commit_then_call(provider.as_ref(), stored, begun, asking)).await?,
             };
             if let Some(executed) = executed {
@@ -132,12 +138,25 @@ impl Host {
         &self,
         provider: &dyn Provider,
         stored: Stored,
-        mut events: Vec<Event>,
-        Asking { id, input, guard }: Asking<'_>,
+        events: Vec<Event>,
+        asking: Asking<'_>,
     ) -> Result<Option<Concluded>, Error> {
         let started = applied(&stored.collection, &events);
-        let call = self.ask(provider, &started, id, input).await;
-        let settle = settle_command(&started, id, answer_of(&call, Reach::Nowhere));
+        let call = self.ask(provider, &started, asking.id, asking.input, Keeping::default()).await;
+        self.commit_call(provider, stored, events, call, asking).await
+    }
+
+    /// The operation and what came of it, after a call that sent nothing.
+    async fn commit_call(
+        &self,
+        provider: &dyn Provider,
+        stored: Stored,
+        mut events: Vec<Event>,
+        call: Call<Outcome>,
+        Asking { id, guard, .. }: Asking<'_>,
+    ) -> Result<Option<Concluded>, Error> {
+        let started = applied(&stored.collection, &events);
+        let settle = settle_command(&started, id, self.believed(provider, &started, id, &call).await?);
         events.extend(machine::decide(Some(&started), &settle, self.now())?);
         let after = applied(&stored.collection, &events);
         let write = guard.end(self, Some(id), &after, || conclude(after.clone(), id, &call));
@@ -145,34 +164,80 @@ impl Host {
             return Ok(None);
         }
         guard.written(write.as_ref());
-        log_call(after.operation(id).expect("settled just now"), &call.report);
+        log_call(after.operation(id).expect("settled just now"), &call);
         Ok(Some(conclude(after, id, &call)))
     }
 
-    /// Something may leave the process: the intent is durable first, and whoever loses the race for it has sent nothing.
+    /// Something may leave the process, and the host sees it coming: the operation becomes durable with the first intent.
+    /// A call that sends nothing costs one commit, like one that could not.
+    async fn call_with_journal(
+        &self,
+        provider: &dyn Provider,
+        stored: Stored,
+        begun: Vec<Event>,
+        asking: Asking<'_>,
+    ) -> Result<Option<Concluded>, Error> {
+        let Asking { id, input, guard } = asking;
+        let started = applied(&stored.collection, &begun);
+        let key = guard.intent(self, id);
+        let beginning = Beginning {
+            before: stored.clone(),
+            after: started.clone(),
+            events: begun.clone(),
+            key: key.clone(),
+            take_over: None,
+            may_send: true,
+        };
+        let journal = Journaled::begin(self, provider, id, beginning);
+        let call = self.ask(provider, &started, id, input, journal.keeping()).await;
+        match journal.written().await {
+            Written::Nothing => self.commit_call(provider, stored, begun, call, asking).await,
+            Written::Lost => Ok(None),
+            Written::Failed(error) => Err(error),
+            Written::Kept => {
+                guard.written(key.as_ref());
+                self.settle_call(provider, &started, call, asking).await.map(Some)
+            }
+        }
+    }
+
+    /// Something may leave the process, and the host does not see what: the intent is durable first, and whoever loses the race
+    /// for it has sent nothing.
     async fn commit_then_call(
         &self,
         provider: &dyn Provider,
         stored: Stored,
         begun: Vec<Event>,
-        Asking { id, input, guard }: Asking<'_>,
+        asking: Asking<'_>,
     ) -> Result<Option<Concluded>, Error> {
+        let Asking { id, input, guard } = asking;
         let started = applied(&stored.collection, &begun);
         let write = guard.intent(self, id);
         if !self.committed_as(stored, &started, &begun, write.as_ref()).await? {
             return Ok(None);
         }
         guard.written(write.as_ref());
-        let call = self.ask(provider, &started, id, input).await;
-        let answer = match self.believed(provider, &started, id, &call).await {
+        let call = self.ask(provider, &started, id, input, Keeping::default()).await;
+        self.settle_call(provider, &started, call, asking).await.map(Some)
+    }
+
+    /// What came of a call whose intent is durable.
+    async fn settle_call(
+        &self,
+        provider: &dyn Provider,
+        started: &Collection,
+        call: Call<Outcome>,
+        Asking { id, guard, .. }: Asking<'_>,
+    ) -> Result<Concluded, Error> {
+        let answer = match self.believed(provider, started, id, &call).await {
             Ok(answer) => answer,
             Err(error) => return Err(Error::Unknown { operation: id.clone(), detail: error.to_string() }),
         };
-        let settle = settle_command(&started, id, answer);
+        let settle = settle_command(started, id, answer);
         match Box::pin(self.settle_as(id, &settle, &call, guard)).await {
             Ok(after) => {
-                log_call(after.operation(id).expect("settled just now"), &call.report);
-                Ok(Some(conclude(after, id, &call)))
+                log_call(after.operation(id).expect("settled just now"), &call);
+                Ok(conclude(after, id, &call))
             }
             // The provider was asked, and what it said cannot be written down: a question, however good the answer was.
             Err(Error::Store(error)) => {
@@ -253,16 +318,18 @@ impl Host {
         collection: &Collection,
         id: &OperationId,
         input: &Json,
+        keeping: Keeping,
     ) -> Call<Outcome> {
         let operation = collection.operation(id).expect("begun just now");
-        let context = self.context(provider, collection, operation);
+        let context = CallContext { keeping, ..self.context(provider, collection, operation) };
         let state = payment_state(collection, operation);
         let amount = operation.amount.unwrap_or(state.amount);
         let input = input.clone();
         let note = operation.note.clone();
         self.step(Step::BeforeCall);
-        // Whoever looks after the lease takes "the provider does not know it" for proof. Nothing may be sent after that.
-        if provider.reach() == Reach::Network && !self.holds(operation) {
+        // Whoever looks after the lease takes "the provider does not know it" for proof. Nothing may be sent after that. Of what
+        // a provider sends through the host, the journal sees to it.
+        if provider.reach() == Reach::Network && !provider.is_watched() && !self.holds(operation) {
             return Call::fault(Fault::Host(HostFault::Late));
         }
         let call = match (operation.kind, &operation.product) {
@@ -303,59 +370,6 @@ pub(super) fn applied(collection: &Collection, events: &[Event]) -> Collection {
     state.expect("events change a collection and never unmake it")
 }
 
-/// The payment as the books have it, for the provider.
-pub(super) fn payment_state(collection: &Collection, operation: &Operation) -> PaymentState {
-    let session = collection.session(&operation.session).expect("an operation has its session");
-    // A session that was paid and voided is known to its provider by what the payment has become.
-    let paid = || collection.payment_of(&operation.session).filter(|_| operation.kind == OperationKind::Delete);
-    match operation.payment.as_ref().and_then(|id| collection.payment(id)).or_else(paid) {
-        Some(payment) => state_of_payment(collection, payment),
-        None => state_of_session(collection, session),
-    }
-}
-
-pub(super) fn state_of_payment(collection: &Collection, payment: &Payment) -> PaymentState {
-    PaymentState {
-        data: payment.data.clone(),
-        provider_reference: payment.provider_reference.clone(),
-        amount: payment.amount,
-        captured: collection.captured_of(&payment.id),
-        refunded: collection.refunded_of(&payment.id),
-    }
-}
-
-pub(super) fn state_of_session(collection: &Collection, session: &Session) -> PaymentState {
-    let nothing = tillbox_core::Money::zero(collection.currency());
-    PaymentState {
-        data: session.data.clone(),
-        provider_reference: session.provider_reference.clone(),
-        amount: session.amount,
-        captured: nothing,
-        refunded: nothing,
-    }
-}
-
-fn provider_of(collection: &Collection, request: &Request) -> Result<ProviderId, Error> {
-    let of_session = |id: &tillbox_core::id::SessionId| {
-        let session = collection.session(id).filter(|session| session.deleted_at.is_none());
-        let missing = || Error::NotFound { entity: "PaymentSession", id: id.to_string() };
-        session.map(|session| session.provider.clone()).ok_or_else(missing)
-    };
-    let of_payment = |id: &tillbox_core::id::PaymentId| {
-        let missing = || Error::NotFound { entity: "Payment", id: id.to_string() };
-        collection.payment(id).map(|payment| payment.provider.clone()).ok_or_else(missing)
-    };
-    match request {
-        Request::CreateSession { provider, .. } => Ok(provider.clone()),
-        Request::UpdateSession { session, .. }
-        | Request::DeleteSession { session }
-        | Request::Authorize { session, .. } => of_session(session),
-        Request::Capture { payment, .. } | Request::Refund { payment, .. } | Request::Cancel { payment, .. } => {
-            of_payment(payment)
-        }
-    }
-}
-
 pub(super) fn settle_command(started: &Collection, id: &OperationId, answer: Answer) -> Command {
     let lease_token = started.operation(id).expect("begun just now").lease_token;
     Command::Settle { operation: id.clone(), lease_token, answer }
@@ -366,10 +380,15 @@ pub(super) fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
     let sent = |implied: MoneyImplication| match (reach, implied, call.report.left) {
         // The host saw every byte that could leave, and none did: proof, whatever the guest says.
         (Reach::Nowhere, ..)
-        | (Reach::Network, MoneyImplication::NothingSent, _)
+        | (Reach::Network, MoneyImplication::NothingSent, None)
         | (Reach::Network, _, Some(Left::Nothing)) => Sent::Nothing,
-        (Reach::Network, MoneyImplication::MayHaveBeenSent, _) => Sent::Maybe,
-        (Reach::Network, MoneyImplication::Answered, _) => Sent::Answered,
+        // A request left and no answer came: whatever the guest vouches for, it cannot know.
+        (Reach::Network, _, Some(Left::Something)) | (Reach::Network, MoneyImplication::MayHaveBeenSent, None) => {
+            Sent::Maybe
+        }
+        (Reach::Network, _, Some(Left::Answered)) | (Reach::Network, MoneyImplication::Answered, None) => {
+            Sent::Answered
+        }
     };
     match &call.answer {
         Ok(outcome) => Answer::Outcome(outcome.clone()),
@@ -435,7 +454,8 @@ pub(super) fn conclude_state(collection: Collection, id: &OperationId) -> Conclu
     }
 }
 
-pub(super) fn log_call(operation: &Operation, report: &CallReport) {
+pub(super) fn log_call(operation: &Operation, call: &Call<Outcome>) {
+    let report = &call.report;
     tracing::info!(
         operation = operation.id.as_str(),
         kind = operation.kind.as_str(),
@@ -444,6 +464,7 @@ pub(super) fn log_call(operation: &Operation, report: &CallReport) {
         reason = operation.reason.as_deref(),
         micros = u64::try_from(report.duration.as_micros()).unwrap_or(u64::MAX),
         memory_bytes_peak = report.memory_bytes_peak,
+        request_may_have_been_sent = call.request_may_have_been_sent(),
         "provider called"
     );
     for exchange in &report.exchanges {

@@ -154,6 +154,10 @@ impl Provider for Measured {
         self.provider.reach()
     }
 
+    fn is_watched(&self) -> bool {
+        self.provider.is_watched()
+    }
+
     fn inspection(&self) -> Option<Inspection> {
         self.provider.inspection()
     }

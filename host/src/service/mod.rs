@@ -15,6 +15,7 @@ mod dispatch;
 mod doubt;
 mod endpoints;
 mod error;
+mod exchanges;
 mod execute;
 mod figures;
 mod follow;
@@ -34,10 +35,12 @@ mod providers;
 mod reasons;
 mod recheck;
 mod recovery;
+mod rerun;
 mod seal;
 mod sessions;
 mod step;
 mod strategy;
+mod subject;
 mod subscriber;
 mod verdict;
 mod view;
@@ -70,6 +73,7 @@ pub use endpoints::{
     SUBSCRIBERS_MAX, WebhookEndpoint, WebhookEndpointUpdate,
 };
 pub use error::Error;
+pub use exchanges::{Exchange, SHOWN_BODY_BYTES_MAX, ShownMessage};
 pub use follow::{EventFilter, Following};
 pub use holders::{AccountHolderUpdate, HeldAccount, NewAccountHolder};
 pub use idempotency::{

@@ -7,10 +7,11 @@ use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
 use tillbox_runtime::request::RetrieveRequest;
 
-use super::execute::{Executed, state_of_payment};
+use super::execute::Executed;
 use super::idempotency::{Concluded, Guard};
 use super::input::{NOTE_BYTES_MAX, asked, object, text};
 use super::list::{bounded, few, short};
+use super::subject::state_of_payment;
 use super::{Done, Error, Host, NewCapture, NewRefund, PaymentView};
 use crate::clock::new_tail;
 use crate::store::{Key, Listed, PaymentFilter, Wanted};

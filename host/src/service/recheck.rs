@@ -5,20 +5,24 @@
 //! several hosts could is `recovery`'s.
 
 use tillbox_core::Timestamp;
-use tillbox_core::command::{Answer, Command, Finding, Request};
+use tillbox_core::command::{Answer, Command, Finding, Request, Sent};
 use tillbox_core::id::OperationId;
+use tillbox_core::machine;
 use tillbox_core::operation::{Input, Operation, OperationKind, OperationState};
-use tillbox_core::outcome::{ErrorKind, OperationReference, Snapshot};
+use tillbox_core::outcome::{ErrorKind, OperationReference, Outcome, Snapshot};
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Session};
 use tillbox_core::text::Json;
 use tillbox_runtime::info::Lookup;
+use tillbox_runtime::journal::Keeping;
 use tillbox_runtime::request::{CallContext, RetrieveRequest};
-use tillbox_runtime::{Failure, Provider};
+use tillbox_runtime::{Call, Failure, Provider, Reach};
 
-use super::execute::{Executed, log_call, payment_state, settle_command};
+use super::execute::{COMMIT_ATTEMPTS, Executed, applied, log_call, settle_command};
 use super::idempotency::{Concluded, Guard};
+use super::journal::{Beginning, Journaled, Story, Written};
 use super::strategy::{Question, Silence};
+use super::subject::payment_state;
 use super::{Error, Host, Step};
 use crate::clock::new_tail;
 use crate::store::Key;
@@ -82,6 +86,9 @@ impl Host {
         let key = Key::Operation(id.clone());
         let mut collection = self.stored(&key).await?.collection;
         let mut operation = found(&collection, id);
+        if let Some(read) = self.read_again(&operation, turn).await? {
+            return Ok(read);
+        }
         if operation.state == OperationState::Running && !self.is_held(&operation) {
             collection = self.give_up(&operation).await?;
             operation = found(&collection, id);
@@ -124,7 +131,7 @@ impl Host {
     }
 
     /// What the payer typed in, nothing where it is not at hand: then the same cannot be asked again.
-    fn typed_in(&self, operation: &Operation) -> Option<Json> {
+    pub(super) fn typed_in(&self, operation: &Operation) -> Option<Json> {
         match &operation.input {
             Input::None => Some(Json::empty()),
             Input::Gone => None,
@@ -209,10 +216,14 @@ impl Host {
 
     /// Takes a running operation from a holder that died: from now on it is a question.
     pub(super) async fn give_up(&self, operation: &Operation) -> Result<Collection, Error> {
+        let sent = match self.recorded(operation).await? {
+            Story::Nothing | Story::Open => Sent::Maybe,
+            Story::Whole(_) => Sent::Answered,
+        };
         let fault = tillbox_core::command::Fault {
             code: "host_stopped".to_owned(),
             detail: "the host stopped while the provider was being asked".to_owned(),
-            sent: self.recorded(operation),
+            sent,
         };
         let settle = Command::Settle {
             operation: operation.id.clone(),
@@ -228,6 +239,9 @@ impl Host {
         let id = &looked_at.id;
         let key = Key::Operation(id.clone());
         let retry = Command::Retry { operation: id.clone(), lease_until: self.lease_until() };
+        if provider.is_watched() && provider.reach() == Reach::Network {
+            return self.resend_with_journal(provider, looked_at, retry, input).await;
+        }
         let begun = self.change(&key, |collection| same_lease(collection, looked_at).map(|()| retry.clone())).await;
         let started = match begun {
             // Another call about the same payment is under way: it goes first.
@@ -237,11 +251,68 @@ impl Host {
             }
             other => other?,
         };
-        let call = self.ask(provider, &started, id, input).await;
-        let answer = self.believed(provider, &started, id, &call).await?;
-        let settle = settle_command(&started, id, answer);
+        let call = self.ask(provider, &started, id, input, Keeping::default()).await;
+        self.settled(provider, &started, looked_at, &call).await
+    }
+
+    /// The same of a provider that the host watches: the attempt becomes durable with its first intent.
+    async fn resend_with_journal(
+        &self,
+        provider: &dyn Provider,
+        looked_at: &Operation,
+        retry: Command,
+        input: &Json,
+    ) -> Result<Operation, Error> {
+        let id = &looked_at.id;
+        for _ in 0..COMMIT_ATTEMPTS {
+            let before = self.stored(&Key::Operation(id.clone())).await?;
+            if same_lease(&before.collection, looked_at).is_err() {
+                return Ok(found(&before.collection, id));
+            }
+            let events = match machine::decide(Some(&before.collection), &retry, self.now()) {
+                // Another call about the same payment is under way: it goes first.
+                Err(Refusal::InFlight { .. }) => return self.resolved(looked_at, Finding::Nothing).await,
+                Err(Refusal::AlreadySettled { .. }) => return Ok(found(&before.collection, id)),
+                other => other?,
+            };
+            let started = applied(&before.collection, &events);
+            let beginning = Beginning {
+                before: before.clone(),
+                after: started.clone(),
+                events: events.clone(),
+                key: None,
+                take_over: None,
+                may_send: true,
+            };
+            let journal = Journaled::begin(self, provider, id, beginning);
+            let call = self.ask(provider, &started, id, input, journal.keeping()).await;
+            match journal.written().await {
+                Written::Kept => return self.settled(provider, &started, looked_at, &call).await,
+                Written::Failed(error) => return Err(error),
+                Written::Lost => {}
+                // It sent nothing this time: that says nothing of the time before, and is a look like any other.
+                Written::Nothing => {
+                    if self.committed_as(before, &started, &events, None).await? {
+                        return self.settled(provider, &started, looked_at, &call).await;
+                    }
+                }
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// What came of asking again.
+    pub(super) async fn settled(
+        &self,
+        provider: &dyn Provider,
+        started: &Collection,
+        looked_at: &Operation,
+        call: &Call<Outcome>,
+    ) -> Result<Operation, Error> {
+        let id = &looked_at.id;
+        let settle = settle_command(started, id, self.believed(provider, started, id, call).await?);
         let operation = found(&self.settle(id, &settle).await?, id);
-        log_call(&operation, &call.report);
+        log_call(&operation, call);
         alarm(looked_at, &operation);
         Ok(operation)
     }
@@ -303,7 +374,7 @@ pub(super) fn found(collection: &Collection, id: &OperationId) -> Operation {
 }
 
 /// Refuses when the operation is not as it was looked at.
-fn same_lease(collection: &Collection, looked_at: &Operation) -> Result<(), Error> {
+pub(super) fn same_lease(collection: &Collection, looked_at: &Operation) -> Result<(), Error> {
     let present = found(collection, &looked_at.id);
     match present.lease_token == looked_at.lease_token && present.state == looked_at.state {
         true => Ok(()),
@@ -345,7 +416,7 @@ fn exhausted(operation: &Operation, is_repeatable: bool) -> String {
 }
 
 /// Calls for a person, once.
-fn alarm(before: &Operation, after: &Operation) {
+pub(super) fn alarm(before: &Operation, after: &Operation) {
     if after.state == OperationState::NeedsReview && before.state != OperationState::NeedsReview {
         tracing::error!(
             operation = after.id.as_str(),

@@ -36,6 +36,9 @@ const IDLE_MS: u64 = 1_000;
 /// Milliseconds between two purges of callers' keys: they count as absent from the moment they expire, so nothing waits for it.
 const PURGE_EVERY_MS: u64 = 10 * 60 * 1_000;
 
+/// Milliseconds between two looks at answers that a provider could not read: its next version reads them within a minute.
+const UNREADABLE_EVERY_MS: u64 = 60_000;
+
 /// Milliseconds that a page belongs to its host: its looks at the slowest pace, with every place taken by calls that run to
 /// their deadlines. A claim that ends too early costs a second look and nothing else.
 const CLAIM_MS: i64 = 120_000;
@@ -108,6 +111,8 @@ enum Lane {
     Deliveries,
     /// Callers' keys that have expired.
     Keys,
+    /// Answers that an earlier version of a provider could not read.
+    Unreadable,
 }
 
 impl Lane {
@@ -115,6 +120,7 @@ impl Lane {
         match self {
             Self::Operations(_) | Self::Deliveries => IDLE_MS,
             Self::Keys => PURGE_EVERY_MS,
+            Self::Unreadable => UNREADABLE_EVERY_MS,
         }
     }
 }
@@ -178,6 +184,7 @@ impl Host {
                 let deleted = self.purge_expired_keys().await?;
                 Ok((0, usize::try_from(deleted).unwrap_or(usize::MAX)))
             }
+            Lane::Unreadable => Ok((0, self.read_unreadable().await?)),
             Lane::Deliveries => {
                 let claimed = self.inner.store.claim_deliveries(now, until, PAGE).await?;
                 let taken = claimed.len();
@@ -259,7 +266,7 @@ impl Host {
         let providers: Vec<ProviderId> = self.inner.providers.keys().cloned().collect();
         let own = providers.iter().map(|provider| Lane::Operations(Whose::Of(provider.clone())));
         let others = Lane::Operations(Whose::NotOf(providers.clone()));
-        let lanes = own.chain([others, Lane::Deliveries, Lane::Keys]).map(|lane| {
+        let lanes = own.chain([others, Lane::Deliveries, Lane::Keys, Lane::Unreadable]).map(|lane| {
             let stop = self.inner.recovery.stop.subscribe();
             tokio::spawn(run(Arc::downgrade(&self.inner), stop, lane))
         });

@@ -19,15 +19,50 @@ pub const ENCRYPTION_KEY_BYTES: usize = 32;
 /// Keeps this use of the database's key apart from every other.
 const PURPOSE: &[u8] = b"tillbox: what a payer typed in";
 
+/// Keeps the journal of exchanges apart from it.
+const EXCHANGES: &[u8] = b"tillbox: what was exchanged with gateways";
+
 /// Seals and opens.
 pub(super) struct Seal {
     key: [u8; 32],
+    exchanges: [u8; 32],
+    has_operator_key: bool,
 }
 
 impl Seal {
     pub(super) fn new(host_key: &[u8; 32], operator_key: Option<&[u8; ENCRYPTION_KEY_BYTES]>) -> Self {
-        let ours = derived(host_key, PURPOSE);
-        Self { key: operator_key.map_or(ours, |theirs| derived(&ours, theirs)) }
+        let of = |purpose| {
+            let ours = derived(host_key, purpose);
+            operator_key.map_or(ours, |theirs| derived(&ours, theirs))
+        };
+        Self { key: of(PURPOSE), exchanges: of(EXCHANGES), has_operator_key: operator_key.is_some() }
+    }
+
+    /// Whether it keeps anything from whoever holds the whole database.
+    pub(super) fn has_operator_key(&self) -> bool {
+        self.has_operator_key
+    }
+
+    /// Bytes of an exchange, for this place and no other.
+    pub(super) fn seal_at(&self, place: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).ok()?;
+        let mut sealed = bytes.to_vec();
+        let key = aead(&derived(&self.exchanges, place.as_bytes()));
+        let aad = Aad::from(place.as_bytes());
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).ok()?;
+        Some([&nonce[..], &sealed].concat())
+    }
+
+    /// The same opened; nothing where it was sealed for another place, under another key, or is damaged.
+    pub(super) fn open_at(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut sealed = sealed.to_vec();
+        let key = aead(&derived(&self.exchanges, place.as_bytes()));
+        let opened = key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut sealed).ok()?.len();
+        sealed.truncate(opened);
+        Some(sealed)
     }
 
     /// Nothing where the machine has no randomness to give: then it is not kept.
@@ -51,9 +86,12 @@ impl Seal {
     }
 
     fn key_of(&self, operation: &OperationId) -> LessSafeKey {
-        let key = derived(&self.key, operation.as_str().as_bytes());
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("HMAC-SHA-256 has as many bytes as a key"))
+        aead(&derived(&self.key, operation.as_str().as_bytes()))
     }
+}
+
+fn aead(key: &[u8; 32]) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("HMAC-SHA-256 has as many bytes as a key"))
 }
 
 fn aad(operation: &OperationId) -> Aad<&[u8]> {
@@ -87,6 +125,10 @@ mod tests {
             assert_eq!(seal.open(&id("payop_1"), &damaged), None);
         }
         assert!(!sealed.as_str().contains("4242"));
+        let bytes = seal.seal_at("a/1", b"answer").unwrap();
+        assert_eq!(seal.open_at("a/1", &bytes).as_deref(), Some(&b"answer"[..]));
+        assert_eq!((seal.open_at("a/2", &bytes), seal.open_at("a/1", &bytes[1..])), (None, None));
+        assert_eq!(Seal::new(&[1; 32], None).open_at("a/1", &bytes), None);
         assert_ne!(sealed, seal.seal(&id("payop_1"), text).unwrap(), "equal inputs cannot be told from each other");
     }
 }

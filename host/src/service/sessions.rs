@@ -8,10 +8,11 @@ use tillbox_core::state::{Collection, Session};
 use tillbox_core::status::SessionStatus;
 use tillbox_core::text::Json;
 
-use super::execute::{Executed, state_of_session};
+use super::execute::Executed;
 use super::idempotency::{Concluded, Guard};
 use super::input::{object, optional_object};
 use super::list::{bounded, few};
+use super::subject::state_of_session;
 use super::{Authorization, Done, Error, Host, NewSession, Payer, PaymentView, SessionUpdate, SessionView};
 use crate::clock::new_tail;
 use crate::store::{Key, Listed, SessionFilter, Wanted};
@@ -262,7 +263,7 @@ impl Host {
         let collection = self.stored(&Key::Session(id.clone())).await?.collection;
         let session = live_session(&collection, id)?;
         let state = match collection.payment_of(id) {
-            Some(payment) => super::execute::state_of_payment(&collection, payment),
+            Some(payment) => super::subject::state_of_payment(&collection, payment),
             None => state_of_session(&collection, &session),
         };
         let provider = self.provider(&session.provider)?;

@@ -18,8 +18,26 @@ pub enum Step {
     Committed,
     /// A provider is about to be asked to do something.
     BeforeCall,
+    /// A provider wants to send a request, and nothing of that is written.
+    BeforeIntent,
+    /// That it is about to be sent is durable.
+    IntentKept,
+    /// The connection is made; not a byte of the request has left.
+    BeforeFirstByte,
+    /// The last byte has left; no answer was read.
+    RequestSent,
+    /// The gateway has answered. Nothing of it is written.
+    AnswerRead,
+    /// Its answer is durable.
+    AnswerKept,
+    /// The provider is about to see it.
+    BeforeGuest,
     /// It has answered, or the call broke. The answer is known to this process alone.
     Answered,
+    /// A provider is about to be run again from the journal.
+    BeforeRerun,
+    /// It was. What it said is known to this process alone.
+    Rerun,
     /// A provider is about to be asked what became of an operation.
     BeforeLookup,
     /// It has told. Nothing of it is written.
@@ -51,7 +69,16 @@ impl Step {
         Self::BeforeCommit,
         Self::Committed,
         Self::BeforeCall,
+        Self::BeforeIntent,
+        Self::IntentKept,
+        Self::BeforeFirstByte,
+        Self::RequestSent,
+        Self::AnswerRead,
+        Self::AnswerKept,
+        Self::BeforeGuest,
         Self::Answered,
+        Self::BeforeRerun,
+        Self::Rerun,
         Self::BeforeLookup,
         Self::LookedUp,
         Self::BeforeKeep,
@@ -73,7 +100,16 @@ impl Step {
             Self::BeforeCommit => "before_commit",
             Self::Committed => "committed",
             Self::BeforeCall => "before_call",
+            Self::BeforeIntent => "before_intent",
+            Self::IntentKept => "intent_kept",
+            Self::BeforeFirstByte => "before_first_byte",
+            Self::RequestSent => "request_sent",
+            Self::AnswerRead => "answer_read",
+            Self::AnswerKept => "answer_kept",
+            Self::BeforeGuest => "before_guest",
             Self::Answered => "answered",
+            Self::BeforeRerun => "before_rerun",
+            Self::Rerun => "rerun",
             Self::BeforeLookup => "before_lookup",
             Self::LookedUp => "looked_up",
             Self::BeforeKeep => "before_keep",

@@ -200,7 +200,8 @@ impl Host {
                 delivery: kept.id.clone(),
                 at: self.now(),
             };
-            let change = Change { claim: Some(merged), ..Change::new(Some(stored), after.clone(), &events) };
+            let exchanges = self.forgotten(&stored.collection, &after);
+            let change = Change { claim: Some(merged), exchanges, ..Change::new(Some(stored), after.clone(), &events) };
             self.step(Step::BeforeCommit);
             match self.inner.store.commit(change).await {
                 Ok(()) => {

@@ -5,6 +5,7 @@ use tillbox_core::state::Collection;
 
 use super::carts::CartClaim;
 use super::delivery::MergedClaim;
+use super::exchanges::ExchangeWrite;
 use super::idempotency::KeyWrite;
 use super::outbox::OutboxEvent;
 
@@ -34,6 +35,8 @@ pub struct Change {
     pub cart: Option<CartClaim>,
     /// The customer that a new collection is made for.
     pub customer: Option<String>,
+    /// What it does to exchanges with gateways.
+    pub exchanges: Vec<ExchangeWrite>,
 }
 
 impl Change {
@@ -41,6 +44,6 @@ impl Change {
     #[must_use]
     pub fn new(before: Option<Stored>, after: Collection, events: &[Event]) -> Self {
         let events = events.iter().filter_map(|event| OutboxEvent::of(&after, event)).collect();
-        Self { before, after, events, claim: None, key: None, cart: None, customer: None }
+        Self { before, after, events, claim: None, key: None, cart: None, customer: None, exchanges: Vec::new() }
     }
 }

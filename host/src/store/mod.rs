@@ -12,6 +12,7 @@ mod claims;
 mod condition;
 mod delivery;
 mod dispatch;
+mod exchanges;
 mod fault;
 mod figures;
 mod holders;
@@ -45,6 +46,7 @@ pub use delivery::{DeliveryState, KeptDelivery, MergedClaim};
 pub use dispatch::{
     Channel, Claim, Dispatch, DispatchProgress, DispatchState, Dispatches, KeptSubscriber, Secret, SubscriberId,
 };
+pub use exchanges::{ExchangeEnd, ExchangeState, ExchangeWrite, Exchanges, KeptExchange};
 pub use fault::StoreError;
 pub use figures::{Connections, Figures, Lag, OpenOperations};
 pub use holders::{AccountHolderFilter, Holders, KeptHolder};
@@ -129,6 +131,7 @@ pub trait Store:
     + Figures
     + Accesses
     + Audits
+    + Exchanges
     + Send
     + Sync
     + std::fmt::Debug

@@ -13,6 +13,8 @@ pub mod fate;
 
 pub mod gateway;
 
+pub mod network;
+
 pub mod hearing;
 
 pub mod orders;

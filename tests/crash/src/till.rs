@@ -23,7 +23,7 @@ use crate::fate::Fate;
 use crate::gateway::{Gateway, Mood};
 use crate::hearing::Ears;
 use crate::orders::{Ack, Order, Trouble};
-use crate::{DOWN_MS, HEARD, SECRETS};
+use crate::{DOWN_MS, HEARD, SECRETS, network};
 
 /// Rounds of recovery after which what is still open stays open: more than the daily looks of a month.
 const ROUNDS_MAX: u32 = 60;
@@ -108,6 +108,9 @@ impl Till {
                 builder = builder.provider("x", Arc::new(gateway));
             }
         }
+        if let Some(stripe) = network::provider().await? {
+            builder = builder.provider("x", stripe);
+        }
         // Where rounds are asked for: a host that is killed at its next step must know which one that is.
         if !setup.works_by_itself {
             builder = builder.without_background_work();
@@ -177,6 +180,9 @@ impl Till {
             Order::Open { collection, provider, amount } => {
                 let mut new = NewSession::new(ProviderId::parse(&provider)?);
                 new.amount = amount.map(euros).transpose()?;
+                if provider == network::STRIPE {
+                    new.data = Some(network::typed_in());
+                }
                 let done = host.create_session(&CollectionId::parse(&collection)?, new).await?;
                 let session = Some(done.value.id.to_string());
                 Ack { collection: Some(collection), session, ..of(done.operation.as_ref()) }
@@ -191,8 +197,12 @@ impl Till {
                 Ack { session: Some(session), ..of(done.operation.as_ref()) }
             }
             Order::Authorize { session } => {
-                let card = format!(r#"{{"number":"{}","cvc":"{}"}}"#, SECRETS[0], SECRETS[1]);
-                let done = host.authorize_session(&SessionId::parse(&session)?, Some(&card)).await?;
+                let id = SessionId::parse(&session)?;
+                let card = match host.session(&id).await?.provider.as_str() {
+                    network::STRIPE => network::typed_in(),
+                    _ => format!(r#"{{"number":"{}","cvc":"{}"}}"#, SECRETS[0], SECRETS[1]),
+                };
+                let done = host.authorize_session(&id, Some(&card)).await?;
                 let payment = done.value.payment.map(|view| view.payment.id.to_string());
                 Ack { session: Some(session), payment, ..of(done.operation.as_ref()) }
             }
@@ -211,7 +221,11 @@ impl Till {
                 Ack { payment: Some(payment), ..of(done.operation.as_ref()) }
             }
             Order::Webhook { provider, body } => {
-                let webhook = IncomingWebhook { headers: Vec::new(), query: String::new(), body: body.into_bytes() };
+                let headers = match provider.as_str() {
+                    network::STRIPE => network::signed(&body, tillbox::clock::Clock::now(&*self.clock).0),
+                    _ => Vec::new(),
+                };
+                let webhook = IncomingWebhook { headers, query: String::new(), body: body.into_bytes() };
                 host.receive_webhook(&ProviderId::parse(&provider)?, webhook).await?;
                 Ack::default()
             }

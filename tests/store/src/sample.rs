@@ -12,8 +12,9 @@ use tillbox::core::text::{Json, Sealed};
 use tillbox::core::{Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
-    ApiKeyId, ApiKeyKind, AuditEntry, Change, Channel, KeptApiKey, KeptDelivery, KeptHolder, KeptSubscriber, KeyRow,
-    KeyWrite, MergedClaim, RefundReason, Scope, Secret, Store, StoreError, Stored, SubscriberId,
+    ApiKeyId, ApiKeyKind, AuditEntry, Change, Channel, ExchangeEnd, ExchangeState, KeptApiKey, KeptDelivery,
+    KeptExchange, KeptHolder, KeptSubscriber, KeyRow, KeyWrite, MergedClaim, RefundReason, Scope, Secret, Store,
+    StoreError, Stored, SubscriberId,
 };
 
 /// A webhook request, with everything in it that may be lost on the way.
@@ -115,6 +116,41 @@ pub fn audit(number: u32) -> AuditEntry {
         idempotency_key: Some("key".to_owned()),
         created_at: Timestamp(1_700_000_000_000 + i64::from(number)),
         end: None,
+    }
+}
+
+/// A request of a sample's refund that is about to be sent, with everything in it.
+#[must_use]
+pub fn exchange(number: u32, lease_token: u64, sequence: u32) -> KeptExchange {
+    KeptExchange {
+        operation: refund_id(number),
+        lease_token,
+        sequence,
+        provider: provider(),
+        component: Some("ab".repeat(32)),
+        method: "POST".to_owned(),
+        host: "api.gateway.example".to_owned(),
+        path: "/v1/é".to_owned(),
+        digest: "cd".repeat(32),
+        provider_key: Some(format!("key-{sequence}")),
+        sent_bytes: 7,
+        asked: (0..=255).collect(),
+        created_at: Timestamp(1_700_000_000_000 + i64::from(sequence)),
+        end: None,
+    }
+}
+
+/// Its answer.
+#[must_use]
+pub fn exchange_end(sequence: u32) -> ExchangeEnd {
+    ExchangeEnd {
+        state: ExchangeState::Answered,
+        sent: "answered".to_owned(),
+        status: Some(402),
+        error: Some("é".to_owned()),
+        received_bytes: 9,
+        answered: Some(vec![0, 255]),
+        at: Timestamp(1_700_000_000_100 + i64::from(sequence)),
     }
 }
 

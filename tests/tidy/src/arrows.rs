@@ -43,14 +43,14 @@ const ALLOWED: &[Arrows] = &[
     arrows("tests/guests", &["plugins/sdk"], &[], &[]),
     arrows("tests/artifacts", &["plugins/bundled"], &[], &["plugins/build"]),
     arrows("tests/checkout", &["host", "tests/artifacts"], &[], &[]),
-    arrows("tests/crash", &["host", "tests/store"], &[], &[]),
+    arrows("tests/crash", &["host", "tests/gateway", "tests/store"], &[], &[]),
     arrows("tests/gateway", &[], &[], &[]),
     arrows("tests/conformance", &["host/core", "host/runtime"], &["tests/artifacts"], &[]),
     arrows("tests/sdk", &["host"], &[], &[]),
     arrows("tests/store", &["host/core", "host"], &[], &[]),
     arrows("tests/stripe", &["host", "plugins/stripe", "tests/gateway"], &[], &[]),
     arrows("tests/simulator", &["host/core", "host/runtime", "host"], &[], &[]),
-    arrows("tests/integration", &["host", "tests/artifacts", "tests/gateway"], &[], &[]),
+    arrows("tests/integration", &["host", "tests/artifacts", "tests/gateway", "tests/store"], &[], &[]),
     arrows("tests/tidy", &[], &[], &[]),
 ];
 

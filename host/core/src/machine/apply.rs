@@ -1,5 +1,6 @@
 //! How each change alters a collection. Mechanical on purpose: no rule lives here.
 
+use super::resolve::UNREADABLE;
 use crate::event::{Change, Event, SessionProgress, Settlement};
 use crate::id::{CollectionId, OperationId, PaymentId, SessionId};
 use crate::money::Money;
@@ -145,7 +146,9 @@ fn session_progressed(session: &mut Session, progress: &SessionProgress, at: Tim
 
 fn settled(operation: &mut Operation, settlement: &Settlement, at: Timestamp) {
     operation.state = settlement.state;
-    operation.input = std::mem::replace(&mut operation.input, Input::Gone).in_state(settlement.state);
+    if settlement.reason.as_deref() != Some(UNREADABLE) {
+        operation.input = std::mem::replace(&mut operation.input, Input::Gone).in_state(settlement.state);
+    }
     if settlement.provider_reference.is_some() {
         operation.provider_reference.clone_from(&settlement.provider_reference);
     }

@@ -22,6 +22,10 @@ use crate::status::SessionStatus;
 use crate::text::Json;
 use crate::time::Timestamp;
 
+/// The reason of an operation whose answer is kept and was not understood. What the payer typed in stays with it: the code that
+/// reads the answer is handed the same.
+pub(super) const UNREADABLE: &str = "answer_unreadable";
+
 /// Asking again is for operations nobody knows the end of; a settled one would be a second effect.
 pub(super) fn retry(draft: &mut Draft, id: &OperationId, lease_until: Timestamp) -> Result<(), Refusal> {
     let operation = known_operation(&draft.state, id)?;
@@ -67,6 +71,7 @@ pub(super) fn resolve(draft: &mut Draft, id: &OperationId, finding: &Finding) ->
         Finding::Absent(proof) => absent(draft, &operation, "proven_absent", proof),
         Finding::MarkedAbsent(note) => absent(draft, &operation, "marked_absent", note),
         Finding::Exhausted(why) => review(draft, &operation, "recovery_exhausted", why),
+        Finding::Unreadable(how) => review(draft, &operation, UNREADABLE, how),
         Finding::MarkedSucceeded(note) => marked_succeeded(draft, &operation, note),
     }
     Ok(())

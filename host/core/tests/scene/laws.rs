@@ -167,7 +167,7 @@ fn silent(before: &Operation, after: &Operation, sent: Sent) {
 
 fn found(after: &Operation, finding: &Finding) {
     match finding {
-        Finding::Exhausted(_) => {
+        Finding::Exhausted(_) | Finding::Unreadable(_) => {
             assert_eq!(after.state, OperationState::NeedsReview, "running out is never proof (R1)")
         }
         Finding::Absent(_) | Finding::MarkedAbsent(_) => assert_eq!(after.state, OperationState::Absent),

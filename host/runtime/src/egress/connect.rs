@@ -18,6 +18,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
@@ -75,7 +76,7 @@ impl Default for Waits {
 /// A connection that speaks HTTP/1.1, and how many bytes of requests went into it.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<Full<Bytes>>,
-    pub(super) written: Arc<AtomicU64>,
+    pub(super) flow: Arc<Flow>,
     address: IpAddr,
     idle_since: Instant,
 }
@@ -171,8 +172,8 @@ impl Connector {
                 Box::new(within(deadline, self.waits.tls_ms, self.tls.connect(name, stream)).await.map_err(failed)?)
             }
         };
-        let written = Arc::new(AtomicU64::new(0));
-        let counted = TokioIo::new(Counted { stream, written: Arc::clone(&written) });
+        let flow = Arc::new(Flow::default());
+        let counted = TokioIo::new(Counted { stream, flow: Arc::clone(&flow) });
         let shake = Builder::new().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).handshake(counted);
         let shaken = timeout_at(deadline.into(), shake).await;
         let (sender, connection) = match shaken {
@@ -185,7 +186,7 @@ impl Connector {
                 tracing::debug!(%error, "a connection to a gateway ended");
             }
         });
-        Ok(Connection { sender, written, address, idle_since: Instant::now() })
+        Ok(Connection { sender, flow, address, idle_since: Instant::now() })
     }
 }
 
@@ -244,16 +245,42 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// How much was handed to a stream, and how much of it left this process.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    written: AtomicU64,
+    flushed: AtomicU64,
+    news: Notify,
+}
+
+impl Flow {
+    /// Bytes handed over: none of them means that none left.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many bytes have left.
+    pub(super) async fn reached(&self, bytes: u64) {
+        loop {
+            let news = self.news.notified();
+            if self.flushed.load(Ordering::SeqCst) >= bytes {
+                return;
+            }
+            news.await;
+        }
+    }
+}
+
 /// Counts what was handed to the stream: none of it counted means that none of it left.
 struct Counted {
     stream: Box<dyn Stream>,
-    written: Arc<AtomicU64>,
+    flow: Arc<Flow>,
 }
 
 impl Counted {
     fn count(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = written {
-            self.written.fetch_add(*bytes as u64, Ordering::SeqCst);
+            self.flow.written.fetch_add(*bytes as u64, Ordering::SeqCst);
         }
     }
 }
@@ -276,7 +303,13 @@ impl AsyncWrite for Counted {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let written = self.flow.written();
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if let Poll::Ready(Ok(())) = flushed {
+            self.flow.flushed.store(written, Ordering::SeqCst);
+            self.flow.news.notify_waiters();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

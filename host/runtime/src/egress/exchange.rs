@@ -4,7 +4,6 @@
 //! untouched. Everything else is "may have been sent".
 
 use std::io::Read as _;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -18,7 +17,8 @@ use tokio::time::timeout_at;
 use super::connect::{Connection, Connector, HEAD_BYTES_MAX, Pool};
 use super::request::Asked;
 use super::rule::HostRule;
-use super::{ExchangeReport, Left, Refusal};
+use super::{Course, ExchangeReport, Left, Refusal};
+use crate::journal::Moment;
 use crate::redact::Redactor;
 use crate::text::clean;
 
@@ -36,12 +36,21 @@ pub const BODY_MS_MAX: u64 = 30_000;
 const WORDS_BYTES_MAX: usize = 200;
 
 /// An answer, complete.
-#[derive(Debug)]
-pub(crate) struct Received {
-    pub(crate) status: u16,
+#[derive(Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The status (RFC 9110 section 15).
+    pub status: u16,
     /// Names in lower case, values as text; what is between the host and the gateway alone is left out.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    /// The body, unpacked.
+    pub body: Vec<u8>,
+}
+
+/// Headers and bodies hold payers and secrets.
+impl std::fmt::Debug for Received {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Received({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 impl Received {
@@ -75,14 +84,15 @@ pub(super) async fn perform(
     pool: &Pool,
     rule: &HostRule,
     asked: Asked,
-    deadline: Instant,
+    course: Course<'_>,
     report: &mut ExchangeReport,
 ) -> Result<Received, Refusal> {
+    let deadline = course.deadline;
     let Asked { method, target, headers, body, secrets: _ } = asked;
     let waits = connector.waits;
     let mut request = request(method.as_str(), &target.path_and_query, &target.authority(), &headers, &body)?;
     if let Some(mut kept) = pool.take(rule, &target) {
-        match once(&mut kept, request, until(deadline, waits.first_byte_ms), report).await {
+        match once(&mut kept, request, course.until(waits.first_byte_ms), report).await {
             Ok(response) => {
                 return finish(pool, &target, kept, response, until(deadline, waits.body_ms), report).await;
             }
@@ -92,12 +102,18 @@ pub(super) async fn perform(
         }
     }
     let mut fresh = connector.connect(rule, &target, deadline).await?;
-    match once(&mut fresh, request, until(deadline, waits.first_byte_ms), report).await {
+    match once(&mut fresh, request, course.until(waits.first_byte_ms), report).await {
         Ok(response) => finish(pool, &target, fresh, response, until(deadline, waits.body_ms), report).await,
         Err(Failed::GivenBack(_)) => {
             Err(Refusal::NotConnected(format!("{} closed the connection", target.authority())))
         }
         Err(Failed::Refused(refusal)) => Err(refusal),
+    }
+}
+
+impl Course<'_> {
+    fn until(self, ms: u64) -> Self {
+        Self { deadline: until(self.deadline, ms), ..self }
     }
 }
 
@@ -138,14 +154,40 @@ enum Failed {
 async fn once(
     connection: &mut Connection,
     request: Request<Full<Bytes>>,
-    deadline: Instant,
+    Course { deadline, pass }: Course<'_>,
     report: &mut ExchangeReport,
 ) -> Result<Response<Incoming>, Failed> {
-    let before = connection.written.load(Ordering::SeqCst);
-    let sending = connection.sender.try_send_request(request);
+    let before = connection.flow.written();
+    let whole = before.saturating_add(length(&request));
+    pass(Moment::BeforeFirstByte);
+    // A host that was held up must not begin after its time: somebody else may be looking after the operation by now.
+    if Instant::now() >= deadline {
+        return Err(Failed::Refused(Refusal::NotConnected("no time was left".to_owned())));
+    }
+    let flow = std::sync::Arc::clone(&connection.flow);
+    let sending = async {
+        let mut sending = std::pin::pin!(connection.sender.try_send_request(request));
+        let early = tokio::select! {
+            biased;
+            () = flow.reached(whole) => None,
+            answered = &mut sending => Some(answered),
+        };
+        match early {
+            None => {
+                pass(Moment::RequestSent);
+                sending.await
+            }
+            Some(answered) => {
+                if answered.is_ok() {
+                    pass(Moment::RequestSent);
+                }
+                answered
+            }
+        }
+    };
     let answered = timeout_at(deadline.into(), sending).await;
     // Counted after the future is gone: what it had not written by then, it never will.
-    let untouched = connection.written.load(Ordering::SeqCst) == before;
+    let untouched = connection.flow.written() == before;
     report.left = if untouched { Left::Nothing } else { Left::Something };
     match answered {
         Ok(Ok(response)) => {
@@ -163,6 +205,14 @@ async fn once(
             Err(Failed::Refused(Refusal::Lost("no answer came in time".to_owned())))
         }
     }
+}
+
+/// Bytes of a request as it is written: request line, fields, an empty line, the body (RFC 9112 section 2.1).
+fn length(request: &Request<Full<Bytes>>) -> u64 {
+    let line = request.method().as_str().len() + 1 + request.uri().to_string().len() + " HTTP/1.1\r\n".len();
+    let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let body = hyper::body::Body::size_hint(request.body()).exact().unwrap_or_default();
+    u64::try_from(line + fields + 2).unwrap_or(u64::MAX).saturating_add(body)
 }
 
 fn broken(untouched: bool, words: &str) -> Refusal {

@@ -21,11 +21,10 @@ pub mod rule;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) use exchange::Received;
-pub(crate) use request::Asked;
+pub(crate) use request::{Asked, Method};
 
 pub use connect::{CONNECT_MS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE_MAX, IDLE_MS_MAX, RESOLVE_MS_MAX, TLS_MS_MAX};
-pub use exchange::{BODY_MS_MAX, FIRST_BYTE_MS_MAX, RECEIVED_BODY_BYTES_MAX};
+pub use exchange::{BODY_MS_MAX, FIRST_BYTE_MS_MAX, RECEIVED_BODY_BYTES_MAX, Received};
 pub use request::{SENT_BODY_BYTES_MAX, SENT_HEADER_BYTES_MAX, SENT_HEADERS_MAX};
 
 use connect::{Connector, Pool};
@@ -33,6 +32,7 @@ use resolve::Resolve;
 use rule::{HostGrant, Policy, RuleError};
 
 use crate::fault::Culprit;
+use crate::journal::Moment;
 use crate::redact::Redactor;
 
 /// Milliseconds by which every wait for a gateway ends before the call's own deadline: for the guest to say what became of it.
@@ -156,6 +156,18 @@ impl ExchangeReport {
         }
     }
 
+    /// Of a request that may be made.
+    pub(crate) fn of(asked: &Asked) -> Self {
+        let path = asked.secrets.line(asked.target.path(), URL_BYTES_SHOWN);
+        let sent_bytes = asked.body.len() as u64;
+        Self { sent_bytes, ..Self::new(asked.method.as_str(), &asked.target.host, &path) }
+    }
+
+    /// The same with what became of it instead of an answer.
+    pub(crate) fn refused(self, refusal: &Refusal, secrets: &Redactor) -> Self {
+        Self { fault: Some(refusal.fault()), error: Some(secrets.text(refusal.said())), ..self }
+    }
+
     /// Of a request that came no further than the door. What was written in the place of a URL is shown up to where its
     /// query would begin.
     pub(crate) fn turned_away(method: &str, url: &str, refusal: &Refusal, secrets: &Redactor) -> Self {
@@ -173,7 +185,7 @@ impl ExchangeReport {
 
 /// Why there is no response. Mirrors the contract's `http-error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The line that the operator would have to add. Nothing was sent.
     Denied(String),
     /// A secret that may not go there, and what the operator would have to grant. Nothing was sent.
@@ -191,7 +203,9 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    fn fault(&self) -> ExchangeFault {
+    /// The same without the words.
+    #[must_use]
+    pub fn fault(&self) -> ExchangeFault {
         match self {
             Self::Denied(_) => ExchangeFault::Denied,
             Self::Secret(_) => ExchangeFault::Secret,
@@ -203,7 +217,9 @@ impl Refusal {
         }
     }
 
-    fn said(&self) -> String {
+    /// In words.
+    #[must_use]
+    pub fn said(&self) -> String {
         match self {
             Self::Denied(text) | Self::Secret(text) | Self::Astray(text) => format!("denied: {text}"),
             Self::Invalid(text) => format!("invalid: {text}"),
@@ -232,20 +248,27 @@ impl Egress {
         Ok(Self { policy, connector: Connector::new(resolver, roots), pool: Pool::default() })
     }
 
-    /// Performs one exchange, and says what left whatever became of it.
-    pub(crate) async fn send(&self, asked: Asked, deadline: Instant) -> (Result<Received, Refusal>, ExchangeReport) {
+    /// Whether a request may be made at all.
+    pub(crate) fn allows(&self, asked: &Asked) -> Result<(), Refusal> {
+        self.policy.allows(asked.method, &asked.target).map(|_| ()).map_err(Refusal::Denied)
+    }
+
+    /// Performs one exchange, tells its moments as they pass, and says what left whatever became of it.
+    pub(crate) async fn send(
+        &self,
+        asked: Asked,
+        deadline: Instant,
+        pass: &(dyn Fn(Moment) + Send + Sync),
+    ) -> (Result<Received, Refusal>, ExchangeReport) {
         let start = Instant::now();
-        let path = asked.secrets.line(asked.target.path(), URL_BYTES_SHOWN);
         let secrets = asked.secrets.clone();
-        let mut report = ExchangeReport {
-            sent_bytes: asked.body.len() as u64,
-            ..ExchangeReport::new(asked.method.as_str(), &asked.target.host, &path)
-        };
+        let mut report = ExchangeReport::of(&asked);
         let deadline = deadline.checked_sub(Duration::from_millis(ANSWER_MARGIN_MS)).unwrap_or(deadline);
+        let course = Course { deadline, pass };
         // Policy is the last word before a socket: nothing below decides where a request may go.
         let answer = match self.policy.allows(asked.method, &asked.target) {
             Err(line) => Err(Refusal::Denied(line)),
-            Ok(rule) => exchange::perform(&self.connector, &self.pool, rule, asked, deadline, &mut report).await,
+            Ok(rule) => exchange::perform(&self.connector, &self.pool, rule, asked, course, &mut report).await,
         };
         // A gateway that echoes what it was sent must not tell the guest what it may use and not read.
         let answer = answer.map(|received| received.without(&secrets));
@@ -254,4 +277,11 @@ impl Egress {
         report.error = answer.as_ref().err().map(|refusal| secrets.text(refusal.said()));
         (answer, report)
     }
+}
+
+/// Until when an exchange may take, and who hears how far it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Course<'a> {
+    pub(crate) deadline: Instant,
+    pub(crate) pass: &'a (dyn Fn(Moment) + Send + Sync),
 }

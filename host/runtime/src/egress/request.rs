@@ -200,11 +200,10 @@ impl fmt::Debug for Asked {
 }
 
 impl Asked {
-    /// Takes a request apart. Headers come with whether their value is a secret.
+    /// Takes a request apart. Headers come with whether their value is a secret. Its idempotency key is the host's matter.
     pub(crate) fn new(
         method: &str,
         url: &str,
-        idempotency_key: Option<&str>,
         headers: &[(String, Vec<u8>, bool)],
         body: Option<Vec<u8>>,
     ) -> Result<Self, String> {
@@ -217,14 +216,7 @@ impl Asked {
         if body.len() > SENT_BODY_BYTES_MAX {
             return Err(format!("the body has {} bytes, allowed are {SENT_BODY_BYTES_MAX}", body.len()));
         }
-        let mut fields = plain_headers(headers)?;
-        match idempotency_key {
-            Some(key) => {
-                fields.push((HeaderName::from_static("idempotency-key"), value("idempotency-key", key.as_bytes())?))
-            }
-            None if method == Method::Get => {}
-            None => return Err(format!("{} needs an idempotency key", method.as_str())),
-        }
+        let fields = plain_headers(headers)?;
         Ok(Self { method, target, headers: fields, body: Bytes::from(body), secrets: Redactor::default() })
     }
 }
@@ -334,13 +326,7 @@ mod tests {
     #[test]
     fn headers_of_the_host_and_of_smugglers_are_refused() {
         let ask = |name: &str, value: &str| {
-            Asked::new(
-                "POST",
-                "https://a.example/",
-                Some("k"),
-                &[(name.to_owned(), value.as_bytes().to_vec(), false)],
-                None,
-            )
+            Asked::new("POST", "https://a.example/", &[(name.to_owned(), value.as_bytes().to_vec(), false)], None)
         };
         assert!(ask("content-type", "application/json").is_ok());
         for name in OURS.iter().copied().chain([
@@ -361,21 +347,20 @@ mod tests {
             assert!(ask("x-a", value).is_err(), "{value:?}");
         }
         let twice = [("x-a".to_owned(), b"1".to_vec(), false), ("x-a".to_owned(), b"2".to_vec(), false)];
-        assert!(Asked::new("GET", "https://a.example/", None, &twice, None).is_err());
+        assert!(Asked::new("GET", "https://a.example/", &twice, None).is_err());
     }
 
     #[test]
-    fn sizes_and_keys_are_kept() {
-        let ask = |method: &str, key: Option<&str>, body: usize| {
-            Asked::new(method, "https://a.example/", key, &[], (body > 0).then(|| vec![b'x'; body]))
+    fn sizes_are_kept() {
+        let ask = |method: &str, body: usize| {
+            Asked::new(method, "https://a.example/", &[], (body > 0).then(|| vec![b'x'; body]))
         };
-        assert!(ask("POST", Some("k"), SENT_BODY_BYTES_MAX).is_ok());
-        assert!(ask("POST", Some("k"), SENT_BODY_BYTES_MAX + 1).is_err());
-        assert!(ask("POST", None, 1).is_err() && ask("GET", None, 1).is_err() && ask("HEAD", None, 0).is_err());
-        assert!(ask("POST", Some("a\nb"), 0).is_err());
+        assert!(ask("POST", SENT_BODY_BYTES_MAX).is_ok());
+        assert!(ask("POST", SENT_BODY_BYTES_MAX + 1).is_err());
+        assert!(ask("GET", 1).is_err() && ask("HEAD", 0).is_err());
         let many: Vec<_> = (0..=SENT_HEADERS_MAX).map(|n| (format!("x-{n}"), b"v".to_vec(), false)).collect();
-        assert!(Asked::new("GET", "https://a.example/", None, &many, None).is_err());
+        assert!(Asked::new("GET", "https://a.example/", &many, None).is_err());
         let wide = [("x-a".to_owned(), vec![b'v'; SENT_HEADER_BYTES_MAX], false)];
-        assert!(Asked::new("GET", "https://a.example/", None, &wide, None).is_err());
+        assert!(Asked::new("GET", "https://a.example/", &wide, None).is_err());
     }
 }

@@ -50,7 +50,7 @@ impl Resolve for Names {
 
 /// What a server does with a connection, once it has read a request.
 #[derive(Debug, Clone)]
-enum Manner {
+pub(crate) enum Manner {
     Answers(Vec<u8>),
     /// Closes without a word, at the first connection only.
     ClosesOnce,
@@ -61,20 +61,20 @@ enum Manner {
 }
 
 /// A server on loopback: what it heard, and how many connections there were.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
 }
 
-fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(head: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
     bytes
 }
 
 impl Server {
-    async fn start(manner: Manner) -> Self {
+    pub(crate) async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self { address, heard: Arc::default(), connections: Arc::default() };
@@ -89,15 +89,15 @@ impl Server {
         server
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.address.port())
     }
 
-    fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
 
-    fn grant(&self) -> Value {
+    pub(crate) fn grant(&self) -> Value {
         json!({ "host": "127.0.0.1", "scheme": "http", "port": self.address.port(), "addresses": ["127.0.0.1/32"] })
     }
 }
@@ -173,7 +173,7 @@ async fn an_exchange_carries_what_was_asked_and_what_is_the_hosts_own() {
             .await;
     let provider = granted(&server).await;
     assert_eq!(provider.reach(), Reach::Network);
-    let call = json!({ "method": "POST", "url": server.url("/v1/x?a=b"), "key": "k-1", "body": "amount=1",
+    let call = json!({ "method": "POST", "url": server.url("/v1/x?a=b"), "key": "the-guests-own", "body": "amount=1",
         "headers": [["content-type", "text/plain"]], "secrets": [["authorization", "Bearer ", "api_key"]] });
     let (told, report) = one(&provider, call).await;
     assert_eq!((told["status"].as_u64(), told["body"].as_str()), (Some(201), Some("{\"a\":1}")), "{told}");
@@ -183,13 +183,14 @@ async fn an_exchange_carries_what_was_asked_and_what_is_the_hosts_own() {
     for line in [
         &format!("host: 127.0.0.1:{}", server.address.port()),
         "content-length: 8",
-        "idempotency-key: k-1",
         "content-type: text/plain",
         &format!("authorization: Bearer {KEY}"),
         "accept-encoding: gzip, identity",
     ] {
         assert!(heard.contains(&format!("{line}\r\n")), "{line} in {heard}");
     }
+    // The operation's own key, whatever the guest says.
+    assert!(heard.contains("\r\nidempotency-key: key-") && !heard.contains("the-guests-own"), "{heard}");
     assert!(heard.ends_with("\r\n\r\namount=1"));
     let exchange = &report.exchanges[0];
     assert_eq!((report.left, exchange.status, exchange.path.as_str()), (Some(Left::Answered), Some(201), "/v1/x"));

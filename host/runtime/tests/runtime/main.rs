@@ -7,6 +7,7 @@ mod bundled;
 mod check;
 mod egress;
 mod hostile;
+mod journal;
 mod neighbours;
 mod overdone;
 mod parts;

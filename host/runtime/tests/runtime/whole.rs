@@ -12,6 +12,7 @@ use tillbox_core::outcome::{
 };
 use tillbox_core::text::Json;
 use tillbox_core::{Currency, Money, Timestamp};
+use tillbox_runtime::journal::Keeping;
 use tillbox_runtime::request::{
     AccountHolder, Address, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, Customer, DeleteRequest,
     Delivery, DeliveryHeader, Environment, InitiateRequest, PaymentState, RefundRequest, Rejection, RetrieveRequest,
@@ -49,6 +50,7 @@ fn full(external_id: &str) -> CallContext {
         }),
         account_holder: Some(AccountHolder { external_id: external_id.into(), data: json(r#"{"kept":5}"#) }),
         extensions: json(r#"{"later":6}"#),
+        keeping: Keeping::default(),
     }
 }
 

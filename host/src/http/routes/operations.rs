@@ -3,14 +3,15 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use tillbox_core::id::OperationId;
+use tillbox_core::operation::Operation;
 
 use crate::Host;
 use crate::http::extract::{Asked, Id, Json, NoQuery};
 use crate::http::idempotency::Keyed;
 use crate::http::problem::ForOperator;
 use crate::http::wire::{
-    EventAnswer, Events, Nothing, OneOperation, OperationEntryAnswer, Operations, ResolveOperation, VoidedOperation,
-    WantedEvents, WantedOperations,
+    EventAnswer, Events, Nothing, OneOperation, OperationAnswer, OperationEntryAnswer, Operations, ResolveOperation,
+    VoidedOperation, WantedEvents, WantedOperations,
 };
 
 type Result<T> = std::result::Result<Answer<T>, ForOperator>;
@@ -29,7 +30,13 @@ pub(super) async fn list(
 }
 
 pub(super) async fn show(State(host): State<Host>, Id(id): Id<OperationId>, _: NoQuery) -> Result<OneOperation> {
-    Ok(Answer(OneOperation { operation: (&host.operation(&id).await?).into() }))
+    one(&host, &host.operation(&id).await?).await
+}
+
+/// An operation with what was exchanged for it.
+async fn one(host: &Host, operation: &Operation) -> Result<OneOperation> {
+    let exchanges = host.exchanges(&operation.id).await?;
+    Ok(Answer(OneOperation { operation: OperationAnswer::from(operation).with(exchanges) }))
 }
 
 /// Asks the provider what became of it. A settled one answers as it is.
@@ -39,7 +46,7 @@ pub(super) async fn recheck(
     _: NoQuery,
     Json(Nothing): Json<Nothing>,
 ) -> Result<OneOperation> {
-    Ok(Answer(OneOperation { operation: (&host.recheck(&id).await?).into() }))
+    one(&host, &host.recheck(&id).await?).await
 }
 
 /// A person says what became of it.
@@ -49,7 +56,7 @@ pub(super) async fn resolve(
     _: NoQuery,
     Json(body): Json<ResolveOperation>,
 ) -> Result<OneOperation> {
-    Ok(Answer(OneOperation { operation: (&host.resolve_operation(&id, body.verdict, &body.note).await?).into() }))
+    one(&host, &host.resolve_operation(&id, body.verdict, &body.note).await?).await
 }
 
 /// Has the session of an uncertain charge abandoned at its provider.

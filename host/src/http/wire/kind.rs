@@ -9,7 +9,7 @@ use tillbox_core::outcome::{DeclineClass, ProviderStatus};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
 
 use crate::service::Verdict;
-use crate::store::DispatchState;
+use crate::store::{DispatchState, ExchangeState};
 
 /// Where the document keeps the codes of all currencies.
 pub(in crate::http) const CURRENCY: &str = "CurrencyCode";
@@ -200,5 +200,6 @@ named! {
     OperationKind = "OperationKind",
     Origin = "OperationOrigin",
     DispatchState = "DeliveryState",
+    ExchangeState = "ExchangeState",
     Verdict = "Verdict",
 }

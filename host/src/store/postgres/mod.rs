@@ -12,6 +12,7 @@ mod carts;
 mod claims;
 mod connections;
 mod dispatch;
+mod exchanges;
 mod fault;
 mod figures;
 mod holders;

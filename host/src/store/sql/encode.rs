@@ -5,7 +5,7 @@ use tillbox_core::operation::{Input, Operation};
 use tillbox_core::state::{Collection, Payment, Session};
 
 use super::columns::{ProductColumns, decline_to_text, headers_to_text, next_action_to_text};
-use super::{Step, Value, access, idempotency};
+use super::{Step, Value, access, exchanges, idempotency};
 use crate::store::{CartClaim, Change, DeliveryState, KeptDelivery, MergedClaim, OutboxEvent, Stored};
 
 const INSERT_COLLECTION: &str = "insert into collection (id, version, currency, exponent, amount_minor, cart_id, metadata, \
@@ -86,6 +86,8 @@ pub(in crate::store) fn change(change: &Change) -> Vec<Step> {
             steps.push(operation(id, position, item));
         }
     }
+    // Behind the operations: their rows are held by now.
+    steps.extend(change.exchanges.iter().flat_map(exchanges::with_change));
     steps.extend(change.events.iter().map(event));
     steps.extend(change.claim.iter().map(|merged| claim(id, merged)));
     if let (Some(claim), Some(cart)) = (&change.cart, &after.cart_id) {

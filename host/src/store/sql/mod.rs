@@ -11,6 +11,7 @@ mod columns;
 pub(super) mod decode;
 pub(super) mod dispatch;
 pub(super) mod encode;
+pub(super) mod exchanges;
 pub(super) mod facts;
 pub(super) mod figures;
 mod find;

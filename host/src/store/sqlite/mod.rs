@@ -9,6 +9,7 @@ mod audit;
 mod carts;
 mod claims;
 mod dispatch;
+mod exchanges;
 mod figures;
 mod holders;
 mod idempotency;
@@ -267,7 +268,7 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
@@ -278,6 +279,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/sqlite/0008_links.sql"),
     include_str!("../migrations/sqlite/0009_collection_access.sql"),
     include_str!("../migrations/sqlite/0010_audit.sql"),
+    include_str!("../migrations/sqlite/0011_exchange.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

@@ -8,6 +8,7 @@ mod carts;
 mod claims;
 mod dispatches;
 mod every_store;
+mod exchanges;
 mod figures;
 mod idempotency;
 mod lists;
@@ -91,6 +92,10 @@ promises! {
     access::secrets_are_counted_on,
     audit::a_call_is_kept_with_the_next_change_and_ends_later,
     audit::a_call_that_is_wanted_now_is_there_alone,
+    exchanges::an_intent_is_there_with_its_operation_or_not_at_all,
+    exchanges::an_exchange_ends_once_with_everything_in_it,
+    exchanges::whoever_lost_the_lease_writes_no_exchange,
+    exchanges::a_run_is_gone_on_with_unless_its_holder_went_on,
     api_keys::a_key_is_found_by_its_id_and_nothing_of_it_is_lost,
     api_keys::one_of_two_replaces_a_key,
     api_keys::a_key_ends_once_and_its_last_use_goes_forward,

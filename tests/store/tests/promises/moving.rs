@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use tillbox::core::operation::OperationState;
 use tillbox::store::{
-    AuditDurability, CartClaim, Change, KeptSubscriber, Key, Moved, Page, Progress, StoreError, migrate,
+    AuditDurability, CartClaim, Change, ExchangeWrite, KeptExchange, KeptSubscriber, Key, Moved, Page, Progress,
+    StoreError, migrate,
 };
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
-    api_key, as_stored, audit, claim, created, delivery, holder, id, key as held, noted, provider, reason, rich,
-    stored, subscriber,
+    api_key, as_stored, audit, claim, created, delivery, exchange, exchange_end, holder, id, key as held, noted,
+    provider, reason, rich, stored, subscriber,
 };
 
 /// More than a batch, so that batches join without a gap.
@@ -51,6 +52,12 @@ async fn there_and_back_everything_is_the_same() {
     store.add_api_key(api_key(1)).await.unwrap();
     store.next_secret(id(2)).await.unwrap();
     store.begin_audit(audit(1), AuditDurability::Now).await.unwrap();
+    let read = store.load(Key::Collection(id(3))).await.unwrap().unwrap();
+    let answered = KeptExchange { end: Some(exchange_end(2)), ..exchange(1, 1, 2) };
+    let exchanges = [exchange(1, 1, 1), answered].map(|kept| ExchangeWrite::Intend(Box::new(kept))).to_vec();
+    store.commit(Change { exchanges, events: Vec::new(), ..noted(&read, "exchanged") }).await.unwrap();
+    let exchanged = store.exchanges(exchange(1, 1, 1).operation).await.unwrap();
+    assert_eq!(exchanged.len(), 2);
     let events = store.events_after(0, 200).await.unwrap();
     assert_eq!(store.spread(subscriber(1).id, 9, read.collection.created_at).await.unwrap(), 1);
     drop(store);
@@ -76,6 +83,7 @@ async fn there_and_back_everything_is_the_same() {
         assert!(store.is_merged(provider(), "evt_1".into()).await.unwrap());
         assert_eq!(store.open_deliveries(String::new(), 9).await.unwrap(), [delivery(1)]);
         assert_eq!(store.events_after(0, 200).await.unwrap(), events);
+        assert_eq!(store.exchanges(exchange(1, 1, 1).operation).await.unwrap(), exchanged);
         assert_eq!(store.region_providers("eu".into()).await.unwrap(), [provider()]);
         let account = holder(1, "cus_1", Some("ext_1"));
         assert_eq!(store.account_holder(account.id.clone()).await.unwrap(), Some(account));
@@ -110,6 +118,7 @@ async fn there_and_back_everything_is_the_same() {
         "api_key",
         "collection_access",
         "audit",
+        "exchange",
         "meta",
     ] {
         let sql = format!("select * from {table} order by 1");

@@ -2,14 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, SessionId};
 use tillbox_core::operation::{Operation, OperationKind, OperationState, Origin};
 
 use crate::http::wire::parts::{
     CurrencyCode, Decimal, DeclineAnswer, IdOf, Name, Time, currency_code, number, optional_time, time,
 };
-use crate::store::{OperationEntry, OutboxEvent};
+use crate::service::{Exchange, ShownMessage};
+use crate::store::{ExchangeState, OperationEntry, OutboxEvent};
 
 /// An operation.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,8 +31,8 @@ pub(in crate::http) struct OperationAnswer {
     note: Option<String>,
     checks: u32,
     next_action_at: Option<Time>,
-    /// What was exchanged with the gateway, request by request. Empty: exchanges are not kept with operations yet.
-    exchanges: Vec<Map<String, Value>>,
+    /// What was exchanged with the gateway, request by request, without secrets and card numbers. In answers about one operation.
+    exchanges: Vec<ExchangeAnswer>,
     created_at: Time,
     updated_at: Time,
 }
@@ -60,6 +60,85 @@ impl From<&Operation> for OperationAnswer {
             exchanges: Vec::new(),
             created_at: time(operation.created_at),
             updated_at: time(operation.updated_at),
+        }
+    }
+}
+
+impl OperationAnswer {
+    /// With what was exchanged.
+    pub(in crate::http) fn with(self, exchanges: Vec<Exchange>) -> Self {
+        Self { exchanges: exchanges.into_iter().map(Into::into).collect(), ..self }
+    }
+}
+
+/// An exchange with a gateway.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http) struct ExchangeAnswer {
+    /// Which run of the operation it belongs to; grows with each.
+    run: u64,
+    sequence: u32,
+    state: Name<ExchangeState>,
+    /// SHA-256 of the component that sent it.
+    component: Option<String>,
+    method: String,
+    host: String,
+    path: String,
+    idempotency_key: Option<String>,
+    /// `false` is proof.
+    request_may_have_been_sent: bool,
+    status: Option<u16>,
+    error: Option<String>,
+    sent_bytes: u64,
+    received_bytes: u64,
+    /// Kept with an encryption key only.
+    request: Option<MessageAnswer>,
+    /// Kept with an encryption key, or until the operation has come to its end.
+    response: Option<MessageAnswer>,
+    created_at: Time,
+    ended_at: Option<Time>,
+}
+
+/// Headers and body of a request or an answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http) struct MessageAnswer {
+    headers: Vec<HeaderAnswer>,
+    body: String,
+}
+
+/// A header.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http) struct HeaderAnswer {
+    name: String,
+    value: String,
+}
+
+impl From<ShownMessage> for MessageAnswer {
+    fn from(message: ShownMessage) -> Self {
+        let headers = message.headers.into_iter().map(|(name, value)| HeaderAnswer { name, value }).collect();
+        Self { headers, body: message.body }
+    }
+}
+
+impl From<Exchange> for ExchangeAnswer {
+    fn from(exchange: Exchange) -> Self {
+        Self {
+            run: exchange.run,
+            sequence: exchange.sequence,
+            state: exchange.state.into(),
+            component: exchange.component,
+            method: exchange.method,
+            host: exchange.host,
+            path: exchange.path,
+            idempotency_key: exchange.idempotency_key,
+            request_may_have_been_sent: exchange.request_may_have_been_sent,
+            status: exchange.status,
+            error: exchange.error,
+            sent_bytes: exchange.sent_bytes,
+            received_bytes: exchange.received_bytes,
+            request: exchange.request.map(Into::into),
+            response: exchange.response.map(Into::into),
+            created_at: time(exchange.created_at),
+            ended_at: optional_time(exchange.ended_at),
         }
     }
 }

@@ -1,0 +1,32 @@
+//! Exchanges in PostgreSQL.
+
+use async_trait::async_trait;
+use tillbox_core::id::OperationId;
+
+use super::super::sql::exchanges;
+use super::read::{one, query};
+use super::{PostgresStore, StoreError};
+use crate::store::{ExchangeEnd, Exchanges, KeptExchange};
+
+#[async_trait]
+impl Exchanges for PostgresStore {
+    async fn intend_exchange(&self, exchange: KeptExchange) -> Result<(), StoreError> {
+        self.written(exchanges::intend(&exchange)).await
+    }
+
+    async fn end_exchange(
+        &self,
+        operation: OperationId,
+        lease_token: u64,
+        sequence: u32,
+        end: ExchangeEnd,
+    ) -> Result<(), StoreError> {
+        self.written(vec![exchanges::end(&operation, lease_token, sequence, &end)]).await
+    }
+
+    async fn exchanges(&self, operation: OperationId) -> Result<Vec<KeptExchange>, StoreError> {
+        let values = vec![operation.as_str().into()];
+        let found = one(&self.connections, query("exchange", exchanges::OF_OPERATION, values)).await?;
+        found.iter().map(exchanges::read).collect()
+    }
+}
