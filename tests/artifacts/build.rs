@@ -14,6 +14,7 @@ const GUESTS: &[&str] = &[
     "declares-more",
     "wants-files",
     "calls-out",
+    "calls-wasi",
     "sends",
     "wants-http",
     "wants-sockets",

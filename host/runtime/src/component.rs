@@ -337,10 +337,14 @@ fn declared_against_exported(info: &ProviderInfo, shape: &Shape) -> Result<Vec<S
 
 fn inspect_report(compiled: &Compiled, info: &ProviderInfo, size_bytes: usize, warnings: Vec<String>) -> InspectReport {
     let imports = compiled.shape.imports.clone();
-    let wanted = imports.iter().filter_map(|raw| match access(raw) {
-        Access::Grant { name } => Some(name.to_owned()),
-        Access::Free | Access::Never { .. } | Access::Unknown => None,
-    });
+    let mut wanted: Vec<String> = Vec::new();
+    for raw in &imports {
+        match access(raw) {
+            // Both doors to the network, and each part of one, are one grant.
+            Access::Grant { name } if !wanted.iter().any(|known| known == name) => wanted.push(name.to_owned()),
+            Access::Grant { .. } | Access::Free | Access::Never { .. } | Access::Unknown => {}
+        }
+    }
     InspectReport {
         digest_sha256: hexadecimal(&compiled.digest),
         size_bytes,
@@ -350,7 +354,7 @@ fn inspect_report(compiled: &Compiled, info: &ProviderInfo, size_bytes: usize, w
         version: info.version.clone(),
         docs_url: info.docs_url.clone(),
         exports: compiled.shape.exports.clone(),
-        interfaces_wanted: wanted.collect(),
+        interfaces_wanted: wanted,
         imports,
         hosts_wanted: info.hosts.clone(),
         secrets_wanted: info.secrets.clone(),

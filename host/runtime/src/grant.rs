@@ -148,7 +148,10 @@ impl Grants {
                 Access::Grant { name } if self.interfaces.iter().any(|granted| granted == name) => {}
                 Access::Grant { name } => {
                     missing.push(raw.as_str());
-                    names.push(format!("\"{name}\""));
+                    let name = format!("\"{name}\"");
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
                 }
                 // The check refuses both before a grant is asked for.
                 Access::Never { .. } | Access::Unknown => missing.push(raw),

@@ -1,7 +1,7 @@
 //! What a guest can see and touch during one call: `log`, `settings`, and a WASI in which there is nothing to find.
 //!
 //! It starts from nothing linked. Every host function here counts, caps and cleans; none of them can wait for anything
-//! but a clock. What was granted beyond it is in `network`. Sockets and `wasi:http` are never linked.
+//! but a clock. What was granted beyond it is in `network`. Sockets are never linked.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,8 +17,9 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::bindings::tillbox::provider as wit;
 use crate::fault::{Fault, LimitKind};
+use crate::held::Held;
 use crate::limits::{CallLimits, LOG_FIELDS_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, NAME_BYTES_MAX, RANDOM_BYTES_MAX};
-use crate::network::{SharedNetwork, Used};
+use crate::network::SharedNetwork;
 use crate::pipe::Pipe;
 use crate::provider::{LogLevel, LogLine};
 use crate::settings::Settings;
@@ -45,8 +46,9 @@ pub(crate) struct GuestState {
     handles: ResourceTable,
     pub(crate) printed: Printed,
     settings: Arc<Settings>,
-    pub(crate) network: SharedNetwork,
-    pub(crate) used: Used,
+    pub(crate) held: Held,
+    /// Requests that came in by `wasi:http`.
+    pub(crate) handled: usize,
     pub(crate) pipe: Arc<Pipe>,
     purity: Purity,
     pub(crate) deadline: Instant,
@@ -76,8 +78,8 @@ impl GuestState {
             handles,
             printed: Printed::default(),
             settings,
-            network,
-            used: Used::default(),
+            held: Held::new(network),
+            handled: 0,
             pipe,
             purity,
             deadline,
@@ -89,6 +91,11 @@ impl GuestState {
             log: Vec::new(),
             log_lines_dropped: 0,
         }
+    }
+
+    /// The resources that the guest holds.
+    pub(crate) fn handles(&mut self) -> &mut ResourceTable {
+        &mut self.handles
     }
 
     /// Counts a call of one of the contract's interfaces, and refuses it where it is not allowed.
@@ -119,7 +126,7 @@ impl wit::log::Host for GuestState {
             wit::log::Level::Warn => LogLevel::Warn,
             wit::log::Level::Error => LogLevel::Error,
         };
-        let secrets = self.redactor();
+        let secrets = self.held.redactor();
         let plain = |text: &str| secrets.line(text, LOG_LINE_BYTES_MAX);
         let field = |field: wit::log::Field| (secrets.line(&field.name, NAME_BYTES_MAX), plain(&field.value));
         self.log.push(LogLine {

@@ -73,10 +73,12 @@ impl Callee {
         let work = catching(self.run(&mut store, function, parameters, &mut report.instantiation));
         let answer = match tokio::time::timeout_at(outer.into(), work).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(error))) => Err(classify(&error, store.data_mut(), deadline_ms)),
+            Ok(Ok(Err(error))) => Err(classify(&error, store.data(), deadline_ms)),
             Ok(Err(panic)) => Err(Fault::Host(HostFault::Panic(panic))),
             Err(_) => Err(Fault::Deadline { at: DeadlineAt::HostWait, deadline_ms, frames: Vec::new() }),
         };
+        // What still goes on beside the guest begins nothing more; what is on its way counts as that.
+        pipe.close();
         let answer = match pipe.broken() {
             // A guest that goes on after it is not believed.
             Some(fault) if answer.is_ok() => Err(fault),
@@ -87,7 +89,7 @@ impl Callee {
         report.host_calls = state.host_calls;
         report.log = std::mem::take(&mut state.log);
         report.log_lines_dropped = state.log_lines_dropped;
-        let secrets = state.redactor();
+        let secrets = state.held.redactor();
         report.printed = secrets.tail(state.printed.text());
         report.left = Some(pipe.left());
         report.exchanges = pipe.take_reports();
@@ -152,7 +154,7 @@ async fn slot(slots: &Arc<Semaphore>, deadline: Instant) -> Option<OwnedSemaphor
 
 /// Makes a fault of what the engine says. What the host raised itself comes first, then what its limits refused, then
 /// what the engine knows by type, and last what it only says in words.
-fn classify(error: &wasmtime::Error, state: &mut GuestState, deadline_ms: u32) -> Fault {
+fn classify(error: &wasmtime::Error, state: &GuestState, deadline_ms: u32) -> Fault {
     if let Some(Raised(fault)) = error.downcast_ref::<Raised>() {
         return fault.clone();
     }
@@ -181,7 +183,7 @@ fn classify(error: &wasmtime::Error, state: &mut GuestState, deadline_ms: u32) -
         (None, Some(exit)) => format!("it ended its process with status {}", exit.0),
         (None, None) => error.root_cause().to_string(),
     };
-    let secrets = state.redactor();
+    let secrets = state.held.redactor();
     Fault::Trap {
         message: secrets.line(&message, MESSAGE_BYTES_MAX),
         frames: frames(error),

@@ -75,7 +75,7 @@ const WASI_IMPORTS: &[(&str, &[&str], Access)] = &[
     ("wasi:random", &["random", "insecure", "insecure-seed"], Access::Free),
     ("wasi:filesystem", &["types", "preopens"], Access::Free),
     ("wasi:sockets", &[], Access::Never { instead: "`http` of the contract, which the operator grants host by host" }),
-    ("wasi:http", &[], Access::Never { instead: "`http` of the contract, which the operator grants host by host" }),
+    ("wasi:http", &["types", "outgoing-handler"], Access::Grant { name: "http" }),
 ];
 
 /// Names an operator may write in `interfaces = […]`.
@@ -113,9 +113,9 @@ pub(crate) fn access(raw: &str) -> Access {
     };
     let preview_2 = name.version.starts_with("0.2.");
     match access {
-        Access::Free if preview_2 && interfaces.contains(&name.interface) => Access::Free,
-        Access::Free | Access::Unknown => Access::Unknown,
-        Access::Grant { .. } | Access::Never { .. } => *access,
+        Access::Free | Access::Grant { .. } if preview_2 && interfaces.contains(&name.interface) => *access,
+        Access::Free | Access::Grant { .. } | Access::Unknown => Access::Unknown,
+        Access::Never { .. } => *access,
     }
 }
 
@@ -133,7 +133,10 @@ mod tests {
         assert_eq!(access("wasi:cli/environment@0.3.0"), Access::Unknown);
         assert_eq!(access("wasi:cli/run@0.2.0"), Access::Unknown);
         assert_eq!(access("wasi:keyvalue/store@0.2.0"), Access::Unknown);
-        assert!(never("wasi:sockets/tcp@0.2.0") && never("wasi:http/outgoing-handler@0.2.10"));
+        assert!(never("wasi:sockets/tcp@0.2.0"));
+        assert_eq!(access("wasi:http/outgoing-handler@0.2.10"), Access::Grant { name: "http" });
+        assert_eq!(access("wasi:http/incoming-handler@0.2.10"), Access::Unknown);
+        assert_eq!(access("wasi:http/outgoing-handler@0.3.0"), Access::Unknown);
         assert_eq!(access("send"), Access::Unknown);
         assert_eq!(access("evil/tillbox:provider@0.1.0"), Access::Unknown);
         assert_eq!(grantable().collect::<Vec<_>>(), ["secrets", "reveal", "crypto", "http"]);

@@ -2,7 +2,7 @@
 //!
 //! It knows no database, no HTTP server and no payment rules. It knows how to keep code that nobody trusts inside its
 //! limits, and how to say truthfully what became of a call. A guest reaches the network through [`egress`] alone, host
-//! by host. Absent on purpose: sockets, `wasi:http`, and warm instances (an instance lives for one call).
+//! by host. Absent on purpose: sockets, and warm instances (an instance lives for one call).
 //!
 //! ```no_run
 //! use tillbox_runtime::{Grants, Runtime, RuntimeConfig};
@@ -49,7 +49,9 @@ pub mod report;
 mod bindings;
 mod calls;
 mod convert;
+mod door;
 mod guest;
+mod held;
 mod inputs;
 mod instance;
 mod network;

@@ -12,7 +12,7 @@ use crate::bindings::tillbox::provider as wit;
 use crate::egress::{Asked, Egress, ExchangeReport, Received, Refusal};
 use crate::fault::Fault;
 use crate::guest::{GuestState, Raised};
-use crate::redact::Redactor;
+use crate::held::{Bound, NotOpened};
 use crate::secrets::{NoSecret, Opened, SECRETS_OPEN_MAX, Secrets};
 
 /// Exchanges in one call: the contract's limit.
@@ -26,38 +26,6 @@ pub const RANDOM_REQUEST_BYTES_MAX: u32 = 1_024;
 pub(crate) struct Network {
     pub(crate) egress: Egress,
     pub(crate) secrets: Secrets,
-}
-
-/// The secrets of one call.
-#[derive(Debug, Default)]
-pub(crate) struct Used {
-    opened: Vec<Opened>,
-    known: Option<Arc<Known>>,
-}
-
-/// The secrets of a provider, and what finds them.
-#[derive(Debug)]
-struct Known {
-    /// How many were open when this was made.
-    open: usize,
-    each: Vec<(Redactor, Opened)>,
-    redactor: Redactor,
-}
-
-impl Known {
-    /// Whether one is in there that may not go to this host in the open: in a URL, a body, a key or a plain header.
-    fn carried(&self, host: &str, parts: &[&[u8]]) -> Option<Refusal> {
-        let astray = self
-            .each
-            .iter()
-            .find(|(redactor, opened)| !opened.may_be_said_to(host) && parts.iter().any(|part| redactor.finds(part)));
-        astray.map(|(_, opened)| {
-            let name = &opened.rule.name;
-            Refusal::Secret(format!(
-                "the request has the secret `{name}` in the open; use it as a secret header, or grant: secrets = [{{ name = \"{name}\", hosts = [\"{host}\"], reveal = true }}]"
-            ))
-        })
-    }
 }
 
 /// Links the granted ones; all of them for `describe`, which may call none.
@@ -75,6 +43,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>, granted: &dyn Fn(&s
     }
     if granted("http") {
         wit::http::add_to_linker::<GuestState, Own>(linker, |state| state)?;
+        crate::door::add_to_linker(linker)?;
     }
     Ok(())
 }
@@ -84,81 +53,43 @@ fn contract<T>(field: &str, rule: String) -> wasmtime::Result<T> {
 }
 
 impl GuestState {
-    fn opened(&self, secret: &Resource<wit::secrets::Secret>) -> wasmtime::Result<&Opened> {
+    fn opened(&self, secret: &Resource<wit::secrets::Secret>) -> wasmtime::Result<Opened> {
         let place = usize::try_from(secret.rep()).unwrap_or(usize::MAX);
-        match self.used.opened.get(place) {
+        match self.held.at(place) {
             Some(opened) => Ok(opened),
             None => contract("secrets.secret", "it is no handle of this call".to_owned()),
         }
     }
 
-    /// Every secret that the provider was granted, those of this call as they were when it opened them. Read when first asked
-    /// for, and anew when one more was opened.
-    fn known(&mut self) -> Arc<Known> {
-        let open = self.used.opened.len();
-        match &self.used.known {
-            Some(known) if known.open == open => Arc::clone(known),
-            Some(_) | None => {
-                let granted = self.network.as_ref().map(|network| network.secrets.all()).unwrap_or_default();
-                let all: Vec<Opened> = self.used.opened.iter().cloned().chain(granted).collect();
-                let redactor = Redactor::new(all.iter().map(|opened| &*opened.value));
-                let each = all.into_iter().map(|opened| (Redactor::new([&*opened.value]), opened)).collect();
-                let known = Arc::new(Known { open, each, redactor });
-                self.used.known = Some(Arc::clone(&known));
-                known
-            }
-        }
-    }
-
-    /// What finds every secret that the provider was granted.
-    pub(crate) fn redactor(&mut self) -> Redactor {
-        self.known().redactor.clone()
-    }
-
-    fn asked(&mut self, request: &wit::http::Request) -> wasmtime::Result<Result<Asked, Refusal>> {
+    fn asked(&self, request: &wit::http::Request) -> wasmtime::Result<Result<Asked, Refusal>> {
         let mut headers: Vec<(String, Vec<u8>, bool)> = Vec::new();
         for header in &request.headers {
             headers.push((header.name.clone(), header.value.clone().into_bytes(), false));
         }
         let mut bound = Vec::new();
         for header in &request.secret_headers {
-            let opened = self.opened(&header.secret)?;
-            bound.push((opened.clone(), header.name.clone()));
-            headers.push((header.name.clone(), [header.prefix.as_bytes(), &opened.value].concat(), true));
+            let secret = self.opened(&header.secret)?;
+            headers.push((header.name.clone(), [header.prefix.as_bytes(), &secret.value].concat(), true));
+            bound.push(Bound { header: header.name.clone(), secret });
         }
         let body = request.body.as_ref().map(|body| match body {
             wit::http::Body::Text(text) => text.clone().into_bytes(),
             wit::http::Body::Bytes(bytes) => bytes.clone(),
         });
-        let asked = Asked::new(&request.method, &request.url, &headers, body);
-        let mut asked = match asked {
+        let asked = match Asked::new(&request.method, &request.url, &headers, body) {
             Ok(asked) => asked,
             Err(rule) => return Ok(Err(Refusal::Invalid(rule))),
         };
-        let known = self.known();
-        asked.secrets = known.redactor.clone();
         let key = request.idempotency_key.as_deref().unwrap_or_default();
-        let mut parts = vec![request.url.as_bytes(), key.as_bytes(), &asked.body];
+        let mut parts = vec![request.url.as_bytes(), key.as_bytes()];
         parts.extend(request.headers.iter().flat_map(|header| [header.name.as_bytes(), header.value.as_bytes()]));
         parts.extend(request.secret_headers.iter().map(|header| header.prefix.as_bytes()));
-        if let Some(refusal) = known.carried(&asked.target.host, &parts) {
-            return Ok(Err(refusal));
-        }
-        let astray = bound.iter().find(|(opened, header)| !opened.may_go(&asked.target.host, header));
-        match astray {
-            None => Ok(Ok(asked)),
-            Some((opened, header)) => {
-                let (name, host) = (&opened.rule.name, &asked.target.host);
-                let line =
-                    format!("secrets = [{{ name = \"{name}\", hosts = [\"{host}\"], headers = [\"{header}\"] }}]");
-                Ok(Err(Refusal::Secret(line)))
-            }
-        }
+        Ok(self.held.let_pass(asked, &parts, &bound))
     }
 
     /// Answers a request that came no further than this, and remembers it like any other.
     fn turned_away(&mut self, request: &wit::http::Request, refusal: Refusal) -> wit::http::HttpError {
-        let secrets = self.redactor();
+        let secrets = self.held.redactor();
         self.pipe.turned_away(ExchangeReport::turned_away(&request.method, &request.url, &refusal, &secrets));
         error(refusal)
     }
@@ -170,24 +101,13 @@ impl wit::secrets::Host for GuestState {
         name: String,
     ) -> wasmtime::Result<Result<Resource<wit::secrets::Secret>, wit::secrets::SecretError>> {
         self.host_call("secrets.open")?;
-        let known = self.used.opened.iter().find(|opened| opened.rule.name == name).cloned();
-        let found = match (known, &self.network) {
-            // The same within a call, also when it is rotated meanwhile.
-            (Some(opened), _) => Ok(opened),
-            (None, Some(network)) => network.secrets.open(&name),
-            (None, None) => Err(NoSecret::NotGranted),
-        };
-        if self.used.opened.len() >= SECRETS_OPEN_MAX {
-            return contract("secrets.open", format!("more than {SECRETS_OPEN_MAX} in one call"));
-        }
-        Ok(match found {
-            Ok(opened) => {
-                self.used.opened.push(opened);
-                let place = u32::try_from(self.used.opened.len() - 1).unwrap_or(u32::MAX);
-                Ok(Resource::new_own(place))
+        Ok(match self.held.open(&name) {
+            Ok(place) => Ok(Resource::new_own(u32::try_from(place).unwrap_or(u32::MAX))),
+            Err(NotOpened::TooMany) => {
+                return contract("secrets.open", format!("more than {SECRETS_OPEN_MAX} in one call"));
             }
-            Err(NoSecret::NotGranted) => Err(wit::secrets::SecretError::NotGranted),
-            Err(NoSecret::Missing) => Err(wit::secrets::SecretError::Missing),
+            Err(NotOpened::No(NoSecret::NotGranted)) => Err(wit::secrets::SecretError::NotGranted),
+            Err(NotOpened::No(NoSecret::Missing)) => Err(wit::secrets::SecretError::Missing),
         })
     }
 }

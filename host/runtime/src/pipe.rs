@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
-use crate::egress::{Asked, ExchangeReport, Left, Method, Received, Refusal};
+use crate::egress::{Asked, ExchangeFault, ExchangeReport, Left, Method, Received, Refusal};
 use crate::fault::{Fault, HostFault};
 use crate::inputs::Told;
 use crate::journal::{Effect, Ended, Intent, Journal, Keeping, Message, Moment, NotKept, Recorded};
@@ -55,7 +55,9 @@ pub(crate) struct Pipe {
 struct State {
     reports: Vec<ExchangeReport>,
     /// A request is on its way, and nobody knows yet how far it came.
-    is_sending: bool,
+    sending: Option<ExchangeReport>,
+    /// The guest is gone: nothing more begins.
+    is_closed: bool,
     /// Requests so far that may change something.
     changes: u32,
     recorded: VecDeque<Recorded>,
@@ -87,14 +89,28 @@ impl Pipe {
     pub(crate) fn left(&self) -> Left {
         let state = self.state();
         let lefts = || state.reports.iter().map(|exchange| exchange.left);
-        if state.is_sending || lefts().any(|left| left == Left::Something) {
+        if state.sending.is_some() || lefts().any(|left| left == Left::Something) {
             return Left::Something;
         }
         if lefts().any(|left| left == Left::Answered) { Left::Answered } else { Left::Nothing }
     }
 
+    /// The guest has ended. An exchange that it did not wait for is on its way as far as anybody knows.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+    }
+
     pub(crate) fn take_reports(&self) -> Vec<ExchangeReport> {
-        std::mem::take(&mut self.state().reports)
+        let mut state = self.state();
+        let unheard = state.sending.clone().map(|report| ExchangeReport {
+            left: Left::Something,
+            fault: Some(ExchangeFault::Lost),
+            error: Some("the call ended before an answer came".to_owned()),
+            ..report
+        });
+        let mut reports = std::mem::take(&mut state.reports);
+        reports.extend(unheard);
+        reports
     }
 
     /// What must end the call although its guest came to an end of its own: something that was not kept, or another course
@@ -156,14 +172,20 @@ impl Pipe {
             let intent = self.intent(&asked, sequence, key);
             journal.about_to_send(intent).await.map_err(|why| self.breaks(why))?;
         }
-        // Should the call end in the middle of it, this is what is known.
-        self.state().is_sending = true;
+        {
+            let mut state = self.state();
+            if state.is_closed {
+                return Ok(Err(Refusal::NotConnected("the call is over".to_owned())));
+            }
+            // Should the call end in the middle of it, this is what is known.
+            state.sending = Some(ExchangeReport::of(&asked));
+        }
         let pass = |moment| self.pass(moment);
         let (answer, report) = network.egress.send(asked, self.deadline, &pass).await;
         let left = report.left;
         {
             let mut state = self.state();
-            state.is_sending = false;
+            state.sending = None;
             state.reports.push(report);
         }
         if let Some(journal) = self.journal.as_deref().filter(|_| self.effect == Effect::Changes) {

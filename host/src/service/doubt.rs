@@ -16,7 +16,7 @@ use super::execute::answer_of;
 use super::{Error, Host};
 
 /// The code of an answer that the host's own record does not bear out.
-const UNPROVEN: &str = "guest_unproven";
+pub(super) const UNPROVEN: &str = "guest_unproven";
 
 impl Host {
     /// What a call says, as far as it can be believed.

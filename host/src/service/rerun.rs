@@ -4,15 +4,16 @@
 //! What is written down is not sent again. A provider that goes on where its last run was cut off sends what is left, under the
 //! lease of a new run. One that breaks again, or asks for something else, leaves the answer where it is and a person to look.
 
-use tillbox_core::command::{Command, Finding};
+use tillbox_core::command::{Command, Finding, Sent};
 use tillbox_core::machine;
 use tillbox_core::operation::{Operation, OperationState};
 use tillbox_core::outcome::Outcome;
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
-use tillbox_runtime::{Call, Failure, Fault, Left, Provider, Reach};
+use tillbox_runtime::{Call, Failure, Fault, Provider, Reach};
 
+use super::doubt::{UNPROVEN, vouched};
 use super::execute::{applied, log_call};
 use super::journal::{Beginning, Journaled, Run, Story, Written};
 use super::recheck::{Turn, found, same_lease};
@@ -25,8 +26,8 @@ impl Host {
     pub(super) async fn read_again(&self, operation: &Operation, turn: Turn) -> Result<Option<Operation>, Error> {
         let wanted = match operation.state {
             OperationState::Running => !self.is_held(operation),
-            // A provider that said by itself that it does not know would say so again.
-            OperationState::Unknown => operation.reason.as_deref() != Some("outcome_unknown"),
+            // A provider that said by itself that it does not know would say so again, and so would one that was not believed.
+            OperationState::Unknown => !matches!(operation.reason.as_deref(), Some("outcome_unknown" | UNPROVEN)),
             OperationState::NeedsReview => operation.reason.as_deref() == Some(UNREADABLE),
             OperationState::Pending
             | OperationState::Succeeded
@@ -149,7 +150,7 @@ impl Host {
             Err(Failure::Error(error))
                 if error.kind.proves_nothing_happened()
                     && operation.attempts <= 1
-                    && call.report.left != Some(Left::Something) =>
+                    && vouched(&call.report) != Sent::Maybe =>
             {
                 let proof = format!("the gateway's answer says so: {}: {}", error.code, error.message);
                 self.resolved(operation, Finding::Absent(proof)).await.map(Some)

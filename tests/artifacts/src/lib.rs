@@ -40,8 +40,10 @@ guests! {
     /// Imports `wasi:filesystem`: refused at load, or shown nothing (`initiate` answers `{"root":0,"here":0}`).
     WANTS_FILES = "wants-files",
     /// Asks the host for what the input of `initiate` says: exchanges, secrets, digests. The orders stand in
-    /// `tests/guests/examples/calls_out.rs`.
+    /// `tests/guests/examples/calls_out/orders.rs`.
     CALLS_OUT = "calls-out",
+    /// The same by `wasi:http/outgoing-handler`, as other people's libraries send.
+    CALLS_WASI = "calls-wasi",
     /// Sends what the input of `initiate` says, the same at every run. The orders stand in `tests/guests/examples/sends.rs`.
     SENDS = "sends",
     /// Imports `tillbox:provider/http`: refused at load unless granted.
@@ -98,7 +100,8 @@ mod tests {
             assert_eq!(has("tillbox:provider/http"), sends, "{file} imports {imports:?}");
             assert_eq!(has("wasi:filesystem/"), *file == "wants-files", "{file} imports {imports:?}");
             assert_eq!(has("wasi:sockets/"), *file == "wants-sockets", "{file} imports {imports:?}");
-            let logs = matches!(*file, "whole" | "hostile" | "describe-logs" | "calls-out");
+            assert_eq!(has("wasi:http/"), *file == "calls-wasi", "{file} imports {imports:?}");
+            let logs = matches!(*file, "whole" | "hostile" | "describe-logs" | "calls-out" | "calls-wasi");
             assert_eq!(has("tillbox:provider/log"), logs, "{file} imports {imports:?}");
             assert_eq!(has("tillbox:provider/settings"), *file == "sends", "{file} imports {imports:?}");
         }

@@ -33,6 +33,7 @@ use rule::{HostGrant, Policy, RuleError};
 
 use crate::fault::Culprit;
 use crate::journal::Moment;
+use crate::limits::HOST_NAME_BYTES_MAX;
 use crate::redact::Redactor;
 
 /// Milliseconds by which every wait for a gateway ends before the call's own deadline: for the guest to say what became of it.
@@ -159,8 +160,9 @@ impl ExchangeReport {
     /// Of a request that may be made.
     pub(crate) fn of(asked: &Asked) -> Self {
         let path = asked.secrets.line(asked.target.path(), URL_BYTES_SHOWN);
+        let host = asked.secrets.line(&asked.target.host, HOST_NAME_BYTES_MAX);
         let sent_bytes = asked.body.len() as u64;
-        Self { sent_bytes, ..Self::new(asked.method.as_str(), &asked.target.host, &path) }
+        Self { sent_bytes, ..Self::new(asked.method.as_str(), &host, &path) }
     }
 
     /// The same with what became of it instead of an answer.
@@ -173,13 +175,16 @@ impl ExchangeReport {
     pub(crate) fn turned_away(method: &str, url: &str, refusal: &Refusal, secrets: &Redactor) -> Self {
         let method = secrets.line(method, METHOD_BYTES_SHOWN);
         let report = match request::Target::parse(url) {
-            Ok(target) => Self::new(&method, &target.host, &secrets.line(target.path(), URL_BYTES_SHOWN)),
+            Ok(target) => {
+                let host = secrets.line(&target.host, HOST_NAME_BYTES_MAX);
+                Self::new(&method, &host, &secrets.line(target.path(), URL_BYTES_SHOWN))
+            }
             Err(_) => {
                 let shown = url.split(['?', '#']).next().unwrap_or("");
                 Self::new(&method, "", &secrets.line(shown, URL_BYTES_SHOWN))
             }
         };
-        Self { fault: Some(refusal.fault()), error: Some(refusal.said()), ..report }
+        report.refused(refusal, secrets)
     }
 }
 

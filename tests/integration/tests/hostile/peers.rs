@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tillbox::runtime::egress::{HEAD_BYTES_MAX, RECEIVED_BODY_BYTES_MAX};
-use tillbox::runtime::{Culprit, ExchangeFault, Left, Runtime};
+use tillbox::runtime::egress::{HEAD_BYTES_MAX, RECEIVED_BODY_BYTES_MAX, SENT_BODY_BYTES_MAX};
+use tillbox::runtime::{Culprit, EXCHANGES_MAX, ExchangeFault, Failure, Left, Runtime};
+use tillbox_artifacts::CALLS_WASI;
 use tillbox_gateway::{Action, Fault, Gateway, Options};
 use tokio::net::TcpListener;
 
-use crate::scene::{CANARY, DOORS, GRANTED, Manner, Names, Peer, granted, ok, one, order, runtime};
+use crate::scene::{CANARY, DOORS, GRANTED, Manner, Names, Peer, WASI, contained, granted, ok, one, order, runtime};
 
 /// A gateway with one key, which is the canary.
 pub(crate) async fn gateway(directory: &tempfile::TempDir) -> Gateway {
@@ -78,18 +79,21 @@ async fn a_gateway_that_misbehaves_is_named_and_costs_no_more_than_its_share() {
         ] {
             gateway.fault(Fault::once("POST", "/payment_intents", action.clone()));
             let start = Instant::now();
-            let (told, report) = order(provider.as_ref(), &json!({ "calls": [charge(&gateway)] }), 900).await;
+            // What never ends is cut off early; what ends by itself has its time also on a busy machine.
+            let deadline_ms = if *fault == lost.1 { 900 } else { 20_000 };
+            let (told, report) = order(provider.as_ref(), &json!({ "calls": [charge(&gateway)] }), deadline_ms).await;
             let told = told.unwrap_or_else(|failure| panic!("{door} {action:?}: {failure:?}"));
             let told = &told["calls"][0];
             assert_eq!(told["error"], *error, "{door} {action:?}: {told}");
             let exchange = &report.exchanges[0];
             assert_eq!((exchange.fault, exchange.left), (*fault, *left), "{door} {action:?}: {exchange:?}");
-            if let Some(status) = status {
+            // The errors of wasi:http have no place for a status.
+            if let Some(status) = status.filter(|_| *door != WASI || told["error"].is_null()) {
                 assert_eq!(told["status"], status, "{door} {action:?}: {told}");
             }
             assert!(exchange.fault.is_none_or(|fault| fault.culprit() == Culprit::Gateway), "{door} {action:?}");
             assert!(exchange.received_bytes <= RECEIVED_BODY_BYTES_MAX as u64, "{door} {action:?}");
-            assert!(start.elapsed() < Duration::from_secs(4), "{door} {action:?}: {:?}", start.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(24), "{door} {action:?}: {:?}", start.elapsed());
         }
     }
     assert_eq!(elsewhere.connections(), 0, "a redirect was followed");
@@ -160,6 +164,60 @@ async fn a_server_that_plays_tricks_gets_no_further_than_an_error() {
             }
         }
     }
+}
+
+/// What only the second door can do: write a body after the request was handed over, never to its end, too much of it; hand a
+/// request over and not wait for the answer; hold more of them than a call may have.
+#[tokio::test]
+async fn a_body_that_comes_late_counts_and_one_that_never_ends_is_not_sent() {
+    let runtime = plain();
+    let peer = Peer::start(ok("ok")).await;
+    let provider = granted(&runtime, CALLS_WASI, vec![peer.grant()], json!([])).await;
+    let post = |more: Value| {
+        let mut call = json!({ "method": "POST", "url": peer.url("/"), "body": "amount=1" });
+        call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        call
+    };
+    let (told, _) = one(provider.as_ref(), post(json!({ "late": true }))).await;
+    assert_eq!(told["body"], "ok", "{told}");
+    assert!(
+        peer.heard()[0].ends_with("content-length: 8\r\n\r\namount=1") || peer.heard()[0].contains("\r\n\r\namount=1")
+    );
+    for (what, call) in [
+        ("unfinished", post(json!({ "unfinished": true }))),
+        ("unfinished and late", post(json!({ "unfinished": true, "late": true }))),
+        ("more than a body may have", post(json!({ "body_bytes": SENT_BODY_BYTES_MAX + 1, "late": true }))),
+        ("another length than it says", post(json!({ "headers": [["content-length", "3"]] }))),
+        ("a place for a secret in the middle", post(json!({ "headers": [["x-a", "{{secret:api_key}} x"]] }))),
+    ] {
+        let (told, report) = one(provider.as_ref(), call).await;
+        contained(what, &told, &report, "invalid", ExchangeFault::Invalid);
+    }
+    let call = post(json!({ "headers": [["authorization", "Bearer {{secret:api_key}}"]] }));
+    let (told, report) = one(provider.as_ref(), call).await;
+    contained("a secret that was not granted", &told, &report, "denied", ExchangeFault::Secret);
+    assert_eq!(peer.heard().len(), 1, "nothing else was sent");
+}
+
+#[tokio::test]
+async fn a_request_nobody_waits_for_is_on_its_way_as_far_as_anybody_knows() {
+    let runtime = plain();
+    let peer = Peer::start(Manner::Stalls).await;
+    let provider = granted(&runtime, CALLS_WASI, vec![peer.grant()], json!([])).await;
+    let forgotten = json!({ "method": "POST", "url": peer.url("/"), "body": "x", "forget": true });
+    // The guest computes a while, and the request leaves meanwhile or is cut off: never is it taken for unsent once it left.
+    let (told, report) = order(provider.as_ref(), &json!({ "calls": [forgotten] }), 2_000).await;
+    assert!(told.is_ok(), "{told:?}");
+    let left = report.left;
+    let sent = report.exchanges.iter().any(|exchange| exchange.left == Left::Something);
+    assert_eq!(left == Some(Left::Something), sent, "{report:?}");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(peer.heard().is_empty() || left == Some(Left::Something), "it was heard, and the report says {left:?}");
+    let many = json!({ "url": peer.url("/"), "forget": true, "times": EXCHANGES_MAX + 1 });
+    let (told, report) = order(provider.as_ref(), &json!({ "calls": [many] }), 2_000).await;
+    let Err(Failure::Fault(fault)) = told else { panic!("{told:?}") };
+    assert_eq!((fault.code(), fault.culprit()), ("guest_contract", Culprit::Guest));
+    assert!(report.exchanges.len() <= EXCHANGES_MAX);
 }
 
 /// An answer that nobody asked for is not taken for the answer to the next request: it may speak of another payment.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tillbox::runtime::egress::{SENT_BODY_BYTES_MAX, SENT_HEADER_BYTES_MAX, SENT_HEADERS_MAX};
 use tillbox::runtime::{Culprit, EXCHANGES_MAX, ExchangeFault, Failure, Fault, Left};
 
-use crate::scene::{CANARY, DOORS, GRANTED, Manner, Names, Peer, contained, granted, ok, one, order, runtime};
+use crate::scene::{CANARY, DOORS, GRANTED, Manner, Names, Peer, WASI, contained, granted, ok, one, order, runtime};
 
 /// URLs, and whether they are well formed and not granted, or not even that.
 fn astray(port: u16) -> Vec<(String, &'static str, ExchangeFault)> {
@@ -209,7 +209,7 @@ async fn headers_that_make_two_readers_disagree_are_refused() {
     let wide = "v".repeat(SENT_HEADER_BYTES_MAX);
     let sets = [
         json!([["host", "evil.example"]]),
-        json!([["content-length", "0"]]),
+        json!([["content-length", "5"]]),
         json!([["content_length", "0"]]),
         json!([["transfer-encoding", "chunked"]]),
         json!([["transfer-encoding ", "chunked"]]),
@@ -246,6 +246,10 @@ async fn headers_that_make_two_readers_disagree_are_refused() {
     for (door, component) in DOORS {
         let provider = granted(&runtime, component, vec![peer.grant()], json!([])).await;
         for headers in &sets {
+            // Libraries that speak wasi:http set it by habit; the host has its own.
+            if *door == WASI && headers[0][0] == "accept-encoding" {
+                continue;
+            }
             let (told, report) = one(provider.as_ref(), json!({ "url": peer.url("/"), "headers": headers })).await;
             let what: String = format!("{door} {headers}").chars().take(80).collect();
             contained(&what, &told, &report, "invalid", ExchangeFault::Invalid);

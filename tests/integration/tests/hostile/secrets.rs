@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tillbox::runtime::{Culprit, ExchangeFault};
 
-use crate::scene::{CANARY, DOORS, GRANTED, Names, Peer, call, contained, granted, ok, one, runtime};
+use crate::scene::{CANARY, DOORS, GRANTED, Names, Peer, WASI, call, contained, granted, ok, one, runtime};
 
 fn hexadecimal(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
@@ -126,8 +126,12 @@ async fn a_rotated_secret_needs_no_restart() {
         }
         // One that is gone, and one that would break a header, are named and go nowhere.
         std::fs::remove_file(&file).unwrap();
-        let (told, _) = one(provider.as_ref(), call.clone()).await;
-        assert!(told["secret"].as_str().is_some_and(|why| why.to_lowercase().contains("missing")), "{door}: {told}");
+        let (told, report) = one(provider.as_ref(), call.clone()).await;
+        if *door == WASI {
+            contained(door, &told, &report, "invalid", ExchangeFault::Invalid);
+        } else {
+            assert!(told["secret"].as_str().is_some_and(|why| why.contains("missing")), "{door}: {told}");
+        }
         std::fs::write(&file, "sk\r\nhost: evil.example").unwrap();
         let (told, report) = one(provider.as_ref(), call.clone()).await;
         contained(door, &told, &report, "invalid", ExchangeFault::Invalid);

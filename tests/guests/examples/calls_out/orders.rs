@@ -8,6 +8,8 @@
 //! An order for another function stands in `orders` and travels in `data`. `{id}` in a URL is the last `id` that a gateway
 //! answered, `{secret}` in any text of a call what `reveal` told. `tell` puts a revealed secret wherever an answer has room.
 
+use std::marker::PhantomData;
+
 use serde_json::{Value, json};
 use tillbox_guests::bindings::tillbox::provider::{crypto, reveal, secrets};
 use tillbox_guests::payments::{
@@ -15,17 +17,26 @@ use tillbox_guests::payments::{
     ProviderInfo, RefundRequest, RetrieveRequest, SecretWanted, Snapshot, UpdateRequest,
 };
 use tillbox_guests::types::{Context, Error, ErrorKind, Money, Outcome, Status};
-use tillbox_guests::{Answer, Provider, honest_info, honest_outcome, http, log};
+use tillbox_guests::{Answer, Provider, honest_info, honest_outcome, log};
 
-/// Does as it is told.
+/// A door to the network.
+pub trait Door {
+    /// Who goes through it.
+    const IDENTIFIER: &'static str;
+
+    /// Performs one exchange, and tells what came of it.
+    fn exchange(call: &Value, state: &mut Value) -> Value;
+}
+
+/// Does as it is told, through this door.
 #[derive(Debug)]
-pub struct CallsOut;
+pub struct Ordered<D>(PhantomData<D>);
 
-impl Provider for CallsOut {
+impl<D: Door> Provider for Ordered<D> {
     fn describe() -> ProviderInfo {
         let host = |host: &str| HostWanted { host: host.into(), purpose: "payments".into() };
         let secret = SecretWanted { name: "api_key".into(), purpose: "payments".into(), reveal: true };
-        let mut info = honest_info("calls-out");
+        let mut info = honest_info(D::IDENTIFIER);
         for recovery in &mut info.recovery {
             recovery.keys = KeyMemory::None;
             recovery.lookup = Lookup::Strong;
@@ -40,37 +51,37 @@ impl Provider for CallsOut {
     fn initiate(_: Context, request: InitiateRequest) -> Answer {
         let order: Value = serde_json::from_str(&request.input).unwrap_or_default();
         let state = json!({ "orders": order["orders"].clone() });
-        obey(&order, state, Status::Pending, request.amount)
+        obey::<D>(&order, state, Status::Pending, request.amount)
     }
 
     fn update(_: Context, request: UpdateRequest) -> Answer {
-        later("update", &request.payment.data, Status::Pending, request.amount)
+        later::<D>("update", &request.payment.data, Status::Pending, request.amount)
     }
 
     fn authorize(_: Context, request: AuthorizeRequest) -> Answer {
-        later("authorize", &request.payment.data, Status::Authorized, request.payment.amount)
+        later::<D>("authorize", &request.payment.data, Status::Authorized, request.payment.amount)
     }
 
     fn capture(_: Context, request: CaptureRequest) -> Answer {
-        later("capture", &request.payment.data, Status::Captured, request.amount)
+        later::<D>("capture", &request.payment.data, Status::Captured, request.amount)
     }
 
     fn refund(_: Context, request: RefundRequest) -> Answer {
-        later("refund", &request.payment.data, Status::Captured, request.amount)
+        later::<D>("refund", &request.payment.data, Status::Captured, request.amount)
     }
 
     fn cancel(_: Context, request: CancelRequest) -> Answer {
-        later("cancel", &request.payment.data, Status::Canceled, request.payment.amount)
+        later::<D>("cancel", &request.payment.data, Status::Canceled, request.payment.amount)
     }
 
     fn delete(_: Context, request: DeleteRequest) -> Answer {
-        later("delete", &request.payment.data, Status::Canceled, request.payment.amount)
+        later::<D>("delete", &request.payment.data, Status::Canceled, request.payment.amount)
     }
 
     fn retrieve(_: Context, request: RetrieveRequest) -> Result<Snapshot, Error> {
         let asked = request.operation.as_ref().and_then(|operation| operation.amount.clone());
         let amount = asked.unwrap_or_else(|| request.payment.amount.clone());
-        let outcome = later("retrieve", &request.payment.data, Status::Captured, amount)?;
+        let outcome = later::<D>("retrieve", &request.payment.data, Status::Captured, amount)?;
         Ok(Snapshot {
             captured: request.payment.captured,
             refunded: request.payment.refunded,
@@ -82,14 +93,14 @@ impl Provider for CallsOut {
 }
 
 /// Carries out the order that `data` holds for a function.
-fn later(function: &str, data: &str, honest: Status, amount: Money) -> Answer {
+fn later<D: Door>(function: &str, data: &str, honest: Status, amount: Money) -> Answer {
     let state: Value = serde_json::from_str(data).unwrap_or_default();
     let order = state["orders"][function].clone();
-    obey(&order, state, honest, amount)
+    obey::<D>(&order, state, honest, amount)
 }
 
 /// Asks the host, and answers what the order says.
-fn obey(order: &Value, mut state: Value, honest: Status, amount: Money) -> Answer {
+fn obey<D: Door>(order: &Value, mut state: Value, honest: Status, amount: Money) -> Answer {
     let mut said = Vec::new();
     if let Some(name) = order["reveal"].as_str() {
         state["revealed"] = match secrets::open(name).and_then(|secret| reveal::reveal(&secret)) {
@@ -105,7 +116,7 @@ fn obey(order: &Value, mut state: Value, honest: Status, amount: Money) -> Answe
     }
     for call in order["calls"].as_array().into_iter().flatten() {
         for _ in 0..call["times"].as_u64().unwrap_or(1) {
-            said.push(exchange(&filled(call, &state), &mut state));
+            said.push(D::exchange(&filled(call, &state), &mut state));
         }
     }
     state["calls"] = said.into();
@@ -185,72 +196,19 @@ fn filled(call: &Value, state: &Value) -> Value {
     serde_json::from_str(&written).unwrap_or_default()
 }
 
-fn exchange(call: &Value, state: &mut Value) -> Value {
-    let pairs = |key: &str| call[key].as_array().cloned().unwrap_or_default();
-    let headers = pairs("headers")
-        .iter()
-        .map(|pair| http::Header { name: text(&pair[0]).into(), value: text(&pair[1]).into() })
-        .collect();
-    let mut opened = Vec::new();
-    for triple in pairs("secrets") {
-        match secrets::open(text(&triple[2])) {
-            Ok(secret) => opened.push((text(&triple[0]).to_owned(), text(&triple[1]).to_owned(), secret)),
-            Err(error) => return json!({ "secret": format!("{error:?}") }),
-        }
-    }
-    let secret_headers = opened
-        .iter()
-        .map(|(name, prefix, secret)| http::SecretHeader { name: name.clone(), prefix: prefix.clone(), secret })
-        .collect();
-    let request = http::Request {
-        method: call["method"].as_str().unwrap_or("GET").into(),
-        url: text(&call["url"]).into(),
-        idempotency_key: call["key"].as_str().map(str::to_owned),
-        headers,
-        secret_headers,
-        body: body(call),
-    };
-    match http::send(&request) {
-        Ok(response) => {
-            let headers: serde_json::Map<String, Value> =
-                response.headers.into_iter().map(|header| (header.name, header.value.into())).collect();
-            let (kind, length, text) = match response.body {
-                http::Body::Text(text) => {
-                    remember(&text, state);
-                    ("text", text.len(), text.chars().take(200).collect::<String>())
-                }
-                http::Body::Bytes(bytes) => ("bytes", bytes.len(), String::new()),
-            };
-            json!({ "status": response.status, "headers": headers, "kind": kind, "length": length, "body": text })
-        }
-        Err(http::HttpError::Denied(line)) => json!({ "error": "denied", "text": line }),
-        Err(http::HttpError::Invalid(rule)) => json!({ "error": "invalid", "text": rule }),
-        Err(http::HttpError::NotConnected(why)) => json!({ "error": "not-connected", "text": why }),
-        Err(http::HttpError::Lost(why)) => json!({ "error": "lost", "text": why }),
-        Err(http::HttpError::TooLarge(status)) => json!({ "error": "too-large", "status": status }),
-    }
-}
-
 /// Keeps the id of what a gateway answered.
-fn remember(body: &str, state: &mut Value) {
+pub fn remember(body: &str, state: &mut Value) {
     let answer: Value = serde_json::from_str(body).unwrap_or_default();
     if let Some(id) = answer["id"].as_str() {
         state["id"] = id.into();
     }
 }
 
-/// `body` as text, or `body_bytes` of them.
-fn body(call: &Value) -> Option<http::Body> {
-    let large = call["body_bytes"].as_u64().map(|bytes| vec![b'x'; usize::try_from(bytes).unwrap_or(0)]);
-    large.map(http::Body::Bytes).or_else(|| call["body"].as_str().map(|text| http::Body::Text(text.into())))
-}
-
-fn text(value: &Value) -> &str {
+/// The text of a value; nothing for another one.
+pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-tillbox_guests::export!(CallsOut);
