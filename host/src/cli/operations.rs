@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tillbox_core::Timestamp;
 use tillbox_core::id::OperationId;
 use tillbox_core::operation::{Operation, OperationState};
+use tillbox_runtime::Culprit;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -20,7 +21,7 @@ use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
 use super::settings::{Flags, Said};
 use crate::Host;
-use crate::service::{Exchange, ShownMessage, Verdict};
+use crate::service::{Exchange, ShownMessage, Verdict, culprit_of, culprit_of_exchange};
 use crate::store::Page;
 
 /// Rows of a list when nothing is said.
@@ -289,7 +290,8 @@ fn print_exchanges(screen: &Screen, exchanges: &[Exchange]) -> Result<(), Failur
         let line = format!("{run}.{sequence} {method} {host}{path}: {}{status}{sent}", exchange.state.as_str());
         screen.line(screen.paint(Style::Bold, line))?;
         if let Some(error) = &exchange.error {
-            screen.line(format!("    {error}"))?;
+            let culprit = culprit_of_exchange(exchange.state).map_or("nobody", Culprit::as_str);
+            screen.line(format!("    {error} (culprit: {culprit})"))?;
         }
         for (arrow, message) in [(">", &exchange.request), ("<", &exchange.response)] {
             let Some(message) = message else { continue };
@@ -320,6 +322,7 @@ fn exchange_as_json(exchange: &Exchange) -> Value {
         "request_may_have_been_sent": exchange.request_may_have_been_sent,
         "status": exchange.status,
         "error": exchange.error,
+        "culprit": culprit_of_exchange(exchange.state).map(Culprit::as_str),
         "sent_bytes": exchange.sent_bytes,
         "received_bytes": exchange.received_bytes,
         "request": exchange.request.as_ref().map(message),
@@ -360,6 +363,7 @@ fn as_json(operation: &Operation) -> Value {
         "decline_class": operation.decline.as_ref().map(|decline| decline.class.as_str()),
         "decline_code": operation.decline.as_ref().map(|decline| decline.code.as_str()),
         "reason": operation.reason,
+        "culprit": operation.reason.as_deref().and_then(culprit_of).map(Culprit::as_str),
         "detail": operation.detail,
         "note": operation.note,
         "uncertain_since": operation.state.is_uncertain().then(|| moment(operation.uncertain_since())),

@@ -9,7 +9,7 @@ use tillbox_core::event::Event;
 use tillbox_core::id::OperationId;
 use tillbox_core::machine;
 use tillbox_core::operation::{Input, Operation, OperationKind, OperationState, Product};
-use tillbox_core::outcome::Outcome;
+use tillbox_core::outcome::{Outcome, ProviderError};
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::Collection;
 use tillbox_core::text::Json;
@@ -27,6 +27,7 @@ use super::journal::{Beginning, Journaled, Written};
 use super::keys::{STEP_ONLY, idempotency_key};
 use super::providers::abilities;
 use super::subject::{payment_state, provider_of};
+use super::turned_away::with_refused;
 use super::{Error, Host, Payer, Step};
 use crate::clock::new_tail;
 use crate::store::{Key, Stored};
@@ -395,11 +396,12 @@ pub(super) fn answer_of(call: &Call<Outcome>, reach: Reach) -> Answer {
         // A provider's own error is its answer; what it vouches for depends on the kind.
         Err(Failure::Error(error)) => {
             let sent = if reach == Reach::Nowhere { Sent::Nothing } else { vouched(&call.report) };
-            Answer::Error { error: error.clone(), sent }
+            let message = with_refused(error.message.clone(), &call.report);
+            Answer::Error { error: ProviderError { message, ..error.clone() }, sent }
         }
         Err(Failure::Fault(fault)) => Answer::Fault(tillbox_core::command::Fault {
             code: fault.code().to_owned(),
-            detail: fault.to_string(),
+            detail: with_refused(fault.to_string(), &call.report),
             sent: sent(fault.implies()),
         }),
     }
@@ -467,21 +469,7 @@ pub(super) fn log_call(operation: &Operation, call: &Call<Outcome>) {
         request_may_have_been_sent = call.request_may_have_been_sent(),
         "provider called"
     );
-    for exchange in &report.exchanges {
-        let Some(fault) = exchange.fault else { continue };
-        tracing::warn!(
-            operation = operation.id.as_str(),
-            provider = operation.provider.as_str(),
-            culprit = fault.culprit().as_str(),
-            fault = fault.as_str(),
-            method = exchange.method,
-            host = exchange.host,
-            path = exchange.path,
-            left = exchange.left.as_str(),
-            why = exchange.error.as_deref(),
-            "a request of the provider came to nothing"
-        );
-    }
+    super::turned_away::log(operation, report);
     for line in &report.log {
         let fields: Vec<String> = line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         tracing::info!(

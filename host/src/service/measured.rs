@@ -16,6 +16,7 @@ use tillbox_runtime::request::{
 };
 use tillbox_runtime::{Call, Failure, Inspection, Provider, ProviderInfo, Reach};
 
+use super::turned_away::TurnedAway;
 use crate::clock::Clock;
 use crate::metrics::{CallKind, CallLabels, Metrics};
 
@@ -36,6 +37,12 @@ pub struct ProviderHealth {
     pub last_answer_at: Option<Timestamp>,
     /// The last call without one.
     pub last_failure: Option<CallFailure>,
+    /// Requests of its calls that came to nothing, whoever is to blame.
+    pub requests_failed: u64,
+    /// Of those, requests that it may not make: to hosts or with secrets that were not granted, or not in proper form.
+    pub requests_refused: u64,
+    /// The last of these.
+    pub last_refused: Option<TurnedAway>,
 }
 
 /// A call without an answer.
@@ -92,6 +99,7 @@ impl Measured {
         let mut health = self.health.lock().expect("no holder panics");
         health.calls += 1;
         health.last_call_at = Some(now);
+        health.note(call, &done.report, now);
         match &done.answer {
             Ok(_) => health.last_answer_at = Some(now),
             Err(failure) => {

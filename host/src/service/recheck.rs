@@ -335,6 +335,7 @@ impl Host {
         self.step(Step::BeforeLookup);
         let call = provider.retrieve(context, request).await;
         self.step(Step::LookedUp);
+        super::turned_away::log(operation, &call.report);
         let is_told = match &call.answer {
             Ok(_) => true,
             Err(Failure::Error(error)) => error.kind == ErrorKind::NotFound,

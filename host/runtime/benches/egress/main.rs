@@ -247,6 +247,7 @@ async fn post(sender: &mut Sender, server: &Server) {
 }
 
 /// The middle and the slowest hundredth.
+#[derive(Clone, Copy)]
 struct Figures {
     p50: Duration,
     p99: Duration,

@@ -20,7 +20,7 @@ use tillbox_guests::types::{Context, Error, ErrorKind, Money, Outcome, Status};
 use tillbox_guests::{Answer, Provider, honest_info, honest_outcome, log};
 
 /// A door to the network.
-pub trait Door {
+pub(crate) trait Door {
     /// Who goes through it.
     const IDENTIFIER: &'static str;
 
@@ -30,7 +30,7 @@ pub trait Door {
 
 /// Does as it is told, through this door.
 #[derive(Debug)]
-pub struct Ordered<D>(PhantomData<D>);
+pub(crate) struct Ordered<D>(PhantomData<D>);
 
 impl<D: Door> Provider for Ordered<D> {
     fn describe() -> ProviderInfo {
@@ -197,7 +197,7 @@ fn filled(call: &Value, state: &Value) -> Value {
 }
 
 /// Keeps the id of what a gateway answered.
-pub fn remember(body: &str, state: &mut Value) {
+pub(crate) fn remember(body: &str, state: &mut Value) {
     let answer: Value = serde_json::from_str(body).unwrap_or_default();
     if let Some(id) = answer["id"].as_str() {
         state["id"] = id.into();
@@ -205,7 +205,7 @@ pub fn remember(body: &str, state: &mut Value) {
 }
 
 /// The text of a value; nothing for another one.
-pub fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

@@ -19,7 +19,7 @@ const CHUNK: u64 = 4_096;
 
 /// The door of other people's libraries.
 #[derive(Debug)]
-pub struct Wasi;
+pub(crate) struct Wasi;
 
 impl Door for Wasi {
     const IDENTIFIER: &'static str = "calls-wasi";
@@ -168,6 +168,6 @@ fn told(error: &ErrorCode) -> Value {
 }
 
 /// Does as it is told.
-pub type CallsWasi = orders::Ordered<Wasi>;
+pub(crate) type CallsWasi = orders::Ordered<Wasi>;
 
 tillbox_guests::export!(CallsWasi);

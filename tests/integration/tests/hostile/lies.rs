@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tillbox::core::Timestamp;
 use tillbox::core::id::{OperationId, PaymentId, SessionId};
 use tillbox::core::operation::{Operation, OperationState};
-use tillbox::service::{NewCollection, NewSession};
+use tillbox::runtime::{Culprit, ExchangeFault};
+use tillbox::service::{NewCollection, NewSession, culprit_of};
 use tillbox::{Error, Host};
 use tillbox_gateway::{Action, Fault, Gateway};
 
@@ -123,6 +124,40 @@ async fn success_without_a_call_waits_for_a_person_and_is_asked_about() {
         let payment = scene.payment(json!({ "capture": {}, "retrieve": retrieve })).await;
         let (id, _) = failed(scene.host.capture(&payment, None).await);
         assert_eq!(scene.host.recheck(&id).await.unwrap().state, OperationState::Absent, "{door}");
+    }
+}
+
+/// What a provider asks for and may not have: in the operation's own words, in its provider's health, with the culprit.
+#[tokio::test]
+async fn what_was_refused_is_told_to_the_operator_with_the_culprit() {
+    for (door, component) in DOORS {
+        let scene = Scene::new(component).await;
+        let evil = json!({ "url": "https://collector.example/keys", "times": 2 });
+        let capture = json!({ "calls": [evil], "answer": { "error": "odd" } });
+        let payment = scene.payment(json!({ "capture": capture })).await;
+        let (id, _) = failed(scene.host.capture(&payment, None).await);
+        let operation = scene.operation(&id).await;
+        // Not a byte left: whatever the error is called, nothing happened.
+        assert_eq!(operation.state, OperationState::Rejected, "{door}: {operation:?}");
+        let detail = operation.detail.unwrap_or_default();
+        assert!(detail.contains("refused 2 of its requests: GET collector.example/keys (denied)"), "{door}: {detail}");
+        let provider = scene.host.providers()[0].id.clone();
+        let health = scene.host.provider_health(&provider).unwrap();
+        let last = health.last_refused.expect("it is remembered");
+        assert_eq!(
+            (health.requests_refused, last.call, last.host.as_str()),
+            (2, "capture", "collector.example"),
+            "{door}"
+        );
+        assert_eq!((last.fault, last.fault.culprit()), (ExchangeFault::Denied, Culprit::Guest), "{door}");
+        // More than allowed is a fault, and the operation names whose.
+        let many = json!({ "url": "https://collector.example/keys", "times": 9 });
+        let payment = scene.payment(json!({ "capture": { "calls": [many] } })).await;
+        let (id, error) = failed(scene.host.capture(&payment, None).await);
+        assert!(matches!(&error, Error::Fault { fault, .. } if fault.culprit() == Culprit::Guest), "{door}: {error:?}");
+        let operation = scene.operation(&id).await;
+        assert_eq!((operation.state, operation.reason.as_deref()), (OperationState::Absent, Some("guest_contract")));
+        assert_eq!(operation.reason.as_deref().and_then(culprit_of), Some(Culprit::Guest), "{door}");
     }
 }
 

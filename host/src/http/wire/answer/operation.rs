@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tillbox_core::id::{CollectionId, EventId, OperationId, PaymentId, ProviderId, SessionId};
 use tillbox_core::operation::{Operation, OperationKind, OperationState, Origin};
+use tillbox_runtime::Culprit;
 
 use crate::http::wire::parts::{
     CurrencyCode, Decimal, DeclineAnswer, IdOf, Name, Time, currency_code, number, optional_time, time,
 };
-use crate::service::{Exchange, ShownMessage};
+use crate::service::{Exchange, ShownMessage, culprit_of, culprit_of_exchange};
 use crate::store::{ExchangeState, OperationEntry, OutboxEvent};
 
 /// An operation.
@@ -27,6 +28,8 @@ pub(in crate::http) struct OperationAnswer {
     provider_reference: Option<String>,
     decline: Option<DeclineAnswer>,
     reason: Option<String>,
+    /// Whose fault the reason is: `guest` (the provider's code), `host` or `operator`.
+    culprit: Option<&'static str>,
     detail: Option<String>,
     note: Option<String>,
     checks: u32,
@@ -53,6 +56,7 @@ impl From<&Operation> for OperationAnswer {
             provider_reference: operation.provider_reference.clone(),
             decline: operation.decline.as_ref().map(Into::into),
             reason: operation.reason.clone(),
+            culprit: operation.reason.as_deref().and_then(culprit_of).map(Culprit::as_str),
             detail: operation.detail.clone(),
             note: operation.note.clone(),
             checks: operation.checks,
@@ -88,6 +92,8 @@ pub(in crate::http) struct ExchangeAnswer {
     request_may_have_been_sent: bool,
     status: Option<u16>,
     error: Option<String>,
+    /// Whose fault it is that there is no answer: `guest` or `gateway`.
+    culprit: Option<&'static str>,
     sent_bytes: u64,
     received_bytes: u64,
     /// Kept with an encryption key only.
@@ -133,6 +139,7 @@ impl From<Exchange> for ExchangeAnswer {
             request_may_have_been_sent: exchange.request_may_have_been_sent,
             status: exchange.status,
             error: exchange.error,
+            culprit: culprit_of_exchange(exchange.state).map(Culprit::as_str),
             sent_bytes: exchange.sent_bytes,
             received_bytes: exchange.received_bytes,
             request: exchange.request.map(Into::into),

@@ -89,6 +89,23 @@ struct HealthOfProviderAnswer {
     /// When it last answered, be it with a decline.
     last_answer_at: Option<Time>,
     last_failure: Option<CallFailureAnswer>,
+    /// Requests of its calls that came to nothing, whoever is to blame.
+    requests_failed: u64,
+    /// Of those, requests that it may not make.
+    requests_refused: u64,
+    last_refused: Option<RefusedRequestAnswer>,
+}
+
+/// A request that the host refused.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RefusedRequestAnswer {
+    call: &'static str,
+    /// `denied`, `secret`, `invalid`, …
+    fault: &'static str,
+    culprit: &'static str,
+    /// Empty where what was asked for is no URL.
+    host: String,
+    at: Time,
 }
 
 /// A call without an answer.
@@ -146,6 +163,15 @@ impl From<&ProviderHealth> for HealthOfProviderAnswer {
                 call: failure.call,
                 code: failure.code,
                 at: time(failure.at),
+            }),
+            requests_failed: health.requests_failed,
+            requests_refused: health.requests_refused,
+            last_refused: health.last_refused.as_ref().map(|refused| RefusedRequestAnswer {
+                call: refused.call,
+                fault: refused.fault.as_str(),
+                culprit: refused.fault.culprit().as_str(),
+                host: refused.host.clone(),
+                at: time(refused.at),
             }),
         }
     }
