@@ -10,7 +10,7 @@ use orders::{Door, remember, text};
 
 /// The contract's door.
 #[derive(Debug)]
-pub(crate) struct Http;
+pub struct Http;
 
 impl Door for Http {
     const IDENTIFIER: &'static str = "calls-out";
@@ -73,6 +73,6 @@ fn body(call: &Value) -> Option<http::Body> {
 }
 
 /// Does as it is told.
-pub(crate) type CallsOut = orders::Ordered<Http>;
+pub type CallsOut = orders::Ordered<Http>;
 
 tillbox_guests::export!(CallsOut);

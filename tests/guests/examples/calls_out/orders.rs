@@ -20,7 +20,7 @@ use tillbox_guests::types::{Context, Error, ErrorKind, Money, Outcome, Status};
 use tillbox_guests::{Answer, Provider, honest_info, honest_outcome, log};
 
 /// A door to the network.
-pub(crate) trait Door {
+pub trait Door {
     /// Who goes through it.
     const IDENTIFIER: &'static str;
 
@@ -30,7 +30,7 @@ pub(crate) trait Door {
 
 /// Does as it is told, through this door.
 #[derive(Debug)]
-pub(crate) struct Ordered<D>(PhantomData<D>);
+pub struct Ordered<D>(PhantomData<D>);
 
 impl<D: Door> Provider for Ordered<D> {
     fn describe() -> ProviderInfo {
