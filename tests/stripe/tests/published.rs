@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Map, Value, json};
@@ -19,10 +20,12 @@ use tillbox::runtime::request::{
     AccountHolder, Address, CallContext, CancelRequest, Customer, PaymentState, RetrieveRequest,
 };
 use tillbox::service::{
-    AccountHolderUpdate, NewAccountHolder, NewPaymentMethod, NewRefund, NewRefundReason, Payer, SessionUpdate,
+    AccountHolderUpdate, IncomingWebhook, NewAccountHolder, NewPaymentMethod, NewRefund, NewRefundReason, Payer,
+    Received, SessionUpdate,
 };
+use tillbox_gateway::webhooks::signature;
 use tillbox_gateway::{Action, Fault};
-use tillbox_stripe_tests::{PROVIDER, RETURN_URL, Scene, Setting};
+use tillbox_stripe_tests::{PROVIDER, RETURN_URL, Scene, Setting, WEBHOOK_SECRET};
 
 /// What `npm ci` reads.
 const LOCKED: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
@@ -336,6 +339,52 @@ async fn every_request_is_valid_by_the_published_description() {
     println!("{count} kinds of request are valid, and {} wrong ones are noticed (Node.js {version})", wrong.len());
 }
 
+/// What Stripe's own client signs, the provider takes; what the gateway signs, Stripe's own client takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signatures_are_those_of_the_published_client() {
+    if node().is_none() {
+        println!(
+            "skipped: Node.js is not installed, and the client runs on nothing else (`apt-get install nodejs npm`)"
+        );
+        return;
+    }
+    let scene = Scene::new().await;
+    let event = json!({
+        "id": "evt_1", "object": "event", "type": "customer.created", "created": 1, "data": { "object": { "name": "Zoë" } },
+    });
+    let body = event.to_string();
+    let sign = "console.log(client.webhooks.generateTestHeaderString({ payload: process.env.BODY, secret: process.env.SECRET }))";
+    for version in ["pinned", "latest"] {
+        let header = ask_client(version, sign, &[("BODY", &body), ("SECRET", WEBHOOK_SECRET)]);
+        let delivery = IncomingWebhook {
+            headers: vec![("stripe-signature".to_owned(), header.trim().as_bytes().to_vec())],
+            query: String::new(),
+            body: body.clone().into_bytes(),
+        };
+        let taken = scene.host.receive_webhook(&ProviderId::parse(PROVIDER).unwrap(), delivery).await.unwrap();
+        assert_eq!(taken, Received::Applied, "{version}: {header}");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let ours = signature(&[WEBHOOK_SECRET.to_owned()], i64::try_from(now).unwrap(), &body);
+        let read =
+            "console.log(client.webhooks.constructEvent(process.env.BODY, process.env.HEADER, process.env.SECRET).id)";
+        let read = ask_client(version, read, &[("BODY", &body), ("SECRET", WEBHOOK_SECRET), ("HEADER", &ours)]);
+        assert_eq!(read.trim(), "evt_1", "{version}");
+    }
+}
+
+/// Runs a line of JavaScript with the client of a version at hand.
+fn ask_client(version: &str, line: &str, environment: &[(&str, &str)]) -> String {
+    let start = format!(
+        "const found = require('{version}'); const Stripe = found.default ?? found.Stripe ?? found; \
+         const client = new Stripe('sk_test_1'); {line}"
+    );
+    let mut command = Command::new("node");
+    command.arg("-e").arg(start).current_dir(installed()).envs(environment.iter().copied());
+    let output = command.output().unwrap();
+    check(&output, "the client");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Requests with one fault each, which the check has to notice.
 fn spoiled(requests: &[Value]) -> Vec<(&'static str, Value)> {
     let of = |wanted: &str, parameter: &str| {
@@ -401,8 +450,13 @@ fn node() -> Option<String> {
     }
 }
 
-/// Where the description is, installed as the lock file says.
-fn installed() -> PathBuf {
+/// Where the description is, installed as the lock file says; by whichever test is first.
+fn installed() -> &'static Path {
+    static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
+    INSTALLED.get_or_init(install)
+}
+
+fn install() -> PathBuf {
     let (own, place) =
         (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join("published"));
     let done = place.join("installed");

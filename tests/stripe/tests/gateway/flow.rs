@@ -5,7 +5,7 @@ use tillbox::core::outcome::{NextAction, ProviderStatus};
 use tillbox::core::status::SessionStatus;
 use tillbox::currency::money;
 use tillbox::service::{NewRefund, NewRefundReason, SessionUpdate};
-use tillbox_stripe_tests::{RETURN_URL, Scene, Setting, movements};
+use tillbox_stripe_tests::{API_KEY, RETURN_URL, Scene, Setting, WEBHOOK_SECRET, movements};
 
 fn euros(amount: &str) -> tillbox::core::Money {
     money(amount, "EUR").unwrap()
@@ -216,4 +216,23 @@ async fn every_change_carries_a_key_of_its_own_and_the_pinned_version() {
     let distinct: std::collections::BTreeSet<&str> = keys.iter().filter_map(|key| key.as_str()).collect();
     assert_eq!(distinct.len(), 4);
     assert!(requests.iter().all(|request| request["version"] == stripe::API_VERSION));
+}
+
+#[tokio::test]
+async fn no_secret_is_written_down() {
+    let scene = Scene::with(Setting { with_webhooks: true, ..Setting::default() }).await;
+    let payment = scene.authorized("10.00").await;
+    scene.host.capture(&payment, None).await.unwrap();
+    scene.host.refund(&payment, refund("1.00")).await.unwrap();
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(scene.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        looked_at += bytes.len();
+        for secret in [API_KEY, WEBHOOK_SECRET] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret} is in {}", path.display());
+        }
+    }
+    assert!(looked_at > 10_000, "the books are not where they are looked for");
 }
