@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const { TILLBOX_URL, TILLBOX_SECRET_KEY, TILLBOX_PUBLISHABLE_KEY, TILLBOX_CHROMIUM, TILLBOX_SCREENSHOTS } = process.env;
-/** The origins of two shops: the host was told of the first one. */
-export const { TILLBOX_SHOP_PAGE: SHOP, TILLBOX_STRANGE_PAGE: STRANGER } = process.env;
+/** The gateway behind `Stripe`, and the origins of two shops: the host was told of the first one. */
+export const { TILLBOX_GATEWAY: GATEWAY, TILLBOX_SHOP_PAGE: SHOP, TILLBOX_STRANGE_PAGE: STRANGER } = process.env;
 
 export const CARDS = 'Stripe mock';
 export const CARDS_AT_ONCE = 'Stripe mock (automatic)';
 export const MANUAL = 'Manual';
+export const STRIPE = 'Stripe';
 export const BANK = 'Test bank';
 
 export const url = TILLBOX_URL;
@@ -122,7 +123,7 @@ export class Payer {
 
   watch(request) {
     const target = new URL(request.url());
-    const isOurs = target.origin === url || target.protocol === 'data:' || target.host === 'bank.example';
+    const isOurs = [url, GATEWAY].includes(target.origin) || target.protocol === 'data:' || target.host === 'bank.example';
     if (!isOurs) this.problems.push(`a request to ${target.origin}`);
     if (target.href.includes(TILLBOX_PUBLISHABLE_KEY)) this.problems.push('the key is in the address of a request');
     this.requests.push(request);

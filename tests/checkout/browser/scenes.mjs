@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  BANK, CARDS, CARDS_AT_ONCE, DESKTOP, MANUAL, NARROW, PHONE, Payer, SHOP, STRANGER, admin, bankSays, books, collection, link,
+  BANK, CARDS, CARDS_AT_ONCE, DESKTOP, MANUAL, NARROW, PHONE, Payer, SHOP, STRANGER, STRIPE, admin, bankSays, books, collection, link,
   opensFrom, startBrowser, stopBrowser, url,
 } from './payer.mjs';
 
@@ -211,6 +211,37 @@ for (const [way, title] of [['redirect', 'One more step'], ['three-d-secure', CH
     await payer.hasPaidNothing();
   });
 }
+
+for (const [answer, way] of [['Yes, it is me', 'passed'], ['No', 'failed']]) {
+  scene(`3-D Secure at a gateway behind stripe.wasm, ${way}`, {}, async (payer) => {
+    await payer.choose(STRIPE);
+    await payer.card('Visa ending in 3184');
+    await payer.sees(CHALLENGE);
+    await payer.hasPaidNothing();
+    await payer.button(/^Continue to 127\.0\.0\.1/).click();
+    await payer.page.getByRole('heading', { name: 'Test issuer' }).waitFor();
+    await payer.button(answer).click();
+    if (way === 'passed') {
+      await payer.sees(PAID);
+      assert.equal(payer.page.url(), `${url}/checkout/${payer.collection.id}`, 'what the gateway added is gone');
+      await payer.hasPaidOnce(42);
+    } else {
+      await payer.reads('The check by your bank was not passed.');
+      await payer.hasPaidNothing();
+    }
+  });
+}
+
+scene('a card pays, and another one is declined, behind stripe.wasm', {}, async (payer) => {
+  await payer.choose(STRIPE);
+  await payer.looks('stripe');
+  await payer.card('Visa ending in 9995');
+  await payer.reads('The payment was declined.');
+  await payer.hasPaidNothing();
+  await payer.card('Visa ending in 4242');
+  await payer.sees(PAID);
+  await payer.hasPaidOnce(42);
+});
 
 scene('to the bank, and back by the browser’s button with nothing done', {}, async (payer) => {
   await payer.bank('redirect');

@@ -42,7 +42,7 @@ const ALLOWED: &[Arrows] = &[
     arrows("plugins/bundled", &[], &[], &["plugins/build"]),
     arrows("tests/guests", &["plugins/sdk"], &[], &[]),
     arrows("tests/artifacts", &["plugins/bundled"], &[], &["plugins/build"]),
-    arrows("tests/checkout", &["host", "tests/artifacts"], &[], &[]),
+    arrows("tests/checkout", &["host", "tests/artifacts", "tests/gateway"], &[], &[]),
     arrows("tests/crash", &["host", "tests/gateway", "tests/store"], &[], &[]),
     arrows("tests/gateway", &[], &[], &[]),
     arrows("tests/conformance", &["host/core", "host/runtime"], &["tests/artifacts"], &[]),

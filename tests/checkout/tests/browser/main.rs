@@ -1,5 +1,6 @@
 //! The checkout page, paid on in a real Chromium by the scenes of `browser/`: a host that listens on loopback, the bundled
-//! components, and a native gateway (`bank`) whose own book says at the end how often somebody was charged.
+//! components, a native gateway (`bank`) whose own book says at the end how often somebody was charged, and the gateway of
+//! `tests/gateway` behind `stripe.wasm`.
 //!
 //! Chromium and Node.js come from Debian's packages where they are missing, and the scenes' two packages from the package
 //! registry. It knows no page: what is clicked and what must be seen is the scenes' business.
@@ -8,6 +9,7 @@ mod bank;
 mod tools;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -18,6 +20,7 @@ use tillbox::runtime::{Grants, Provider, Runtime, RuntimeConfig};
 use tillbox::service::NewApiKey;
 use tillbox::store::Scope;
 use tillbox_artifacts::{MANUAL, STRIPE_MOCK};
+use tillbox_gateway::{Gateway, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,6 +38,8 @@ struct Shop {
     address: SocketAddr,
     /// The origins of two shops' pages: one that the host was told of, and one that it was not.
     pages: [String; 2],
+    /// Where the gateway of Stripe's shape is.
+    gateway: String,
     secret_key: String,
     publishable_key: String,
     stop: oneshot::Sender<()>,
@@ -53,7 +58,13 @@ impl Shop {
                 for (id, provider) in components().await {
                     host = host.provider(id, provider);
                 }
-                let host = host.provider("default", bank).build().await.expect("the database opens");
+                let (stripe, gateway) = stripe(directory.path()).await;
+                let host = host
+                    .provider("default", stripe)
+                    .provider("default", bank)
+                    .build()
+                    .await
+                    .expect("the database opens");
                 let scopes = [Scope::Read, Scope::Operate, Scope::Administer];
                 let (_, secret) = host.create_api_key(NewApiKey::secret(scopes)).await.expect("a key");
                 let (_, publishable) = host.create_api_key(NewApiKey::publishable()).await.expect("a key");
@@ -62,15 +73,15 @@ impl Shop {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
                 let address = listener.local_addr().expect("an address");
                 let keys = (secret.reveal().to_owned(), publishable.reveal().to_owned());
-                told.send((address, pages, keys)).expect("the test waits for it");
+                told.send((address, pages, gateway, keys)).expect("the test waits for it");
                 let shutdown = async { drop(stopped.await) };
                 let server = Server::new(host.clone()).origins(named, Origins::Own);
                 server.serve(listener, shutdown).await.expect("it serves until it is stopped");
                 host.stop_background_work().await;
             });
         });
-        let (address, pages, (secret_key, publishable_key)) = opened.recv().expect("the host starts");
-        Self { address, pages, secret_key, publishable_key, stop, server }
+        let (address, pages, gateway, (secret_key, publishable_key)) = opened.recv().expect("the host starts");
+        Self { address, pages, gateway, secret_key, publishable_key, stop, server }
     }
 
     fn close(self) {
@@ -100,6 +111,33 @@ async fn page() -> String {
         }
     });
     format!("http://{address}")
+}
+
+/// `stripe.wasm` and the gateway that it is granted, whose ledger is in the folder.
+async fn stripe(folder: &Path) -> (Arc<dyn Provider>, String) {
+    let key = "sk_test_of_the_browser";
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let options = Options {
+        ledger: folder.join("gateway.db"),
+        secret_keys: vec![key.to_owned()],
+        webhook: None,
+        webhook_secrets: Vec::new(),
+        search_lag_ms: 0,
+    };
+    let gateway = Gateway::start(listener, options).expect("the ledger opens");
+    let file = folder.join("key");
+    std::fs::write(&file, key).expect("the key is written");
+    let grants = serde_json::from_value(json!({
+        "interfaces": ["secrets", "crypto", "http"],
+        "hosts": [{ "host": "127.0.0.1", "scheme": "http", "port": port, "addresses": ["127.0.0.1/32"] }],
+        "secrets": [{ "name": "api_key", "file": file }],
+        "settings": { "api_base": gateway.base() },
+    }));
+    let runtime = Runtime::new(RuntimeConfig::default()).expect("the engine starts");
+    let package = runtime.check(tillbox::bundled::STRIPE).await.expect("a good component");
+    let provider = package.grant(grants.expect("grants")).expect("these are its grants");
+    (provider, gateway.base().to_owned())
 }
 
 /// The bundled providers, as an operator would set them up.
@@ -132,6 +170,7 @@ fn payers_pay_in_a_browser() {
         .node()
         .arg("scenes.mjs")
         .env("TILLBOX_URL", format!("http://{}", shop.address))
+        .env("TILLBOX_GATEWAY", &shop.gateway)
         .env("TILLBOX_SHOP_PAGE", &shop.pages[0])
         .env("TILLBOX_STRANGE_PAGE", &shop.pages[1])
         .env("TILLBOX_SECRET_KEY", &shop.secret_key)
