@@ -17,6 +17,8 @@ mod exchange;
 mod request;
 pub mod resolve;
 pub mod rule;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

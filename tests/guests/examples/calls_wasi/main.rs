@@ -154,7 +154,10 @@ fn read(response: &IncomingResponse, state: &mut Value) -> Result<Value, Value> 
 }
 
 /// The error in the words of the other door.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum of forty errors, of which the host answers with six")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a foreign enum of forty errors, of which the host answers with six"
+)]
 fn told(error: &ErrorCode) -> Value {
     let is_invalid = matches!(error, ErrorCode::InternalError(Some(rule)) if rule.starts_with("invalid: "));
     let word = match error {
