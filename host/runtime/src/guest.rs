@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::oneshot;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
@@ -49,6 +50,8 @@ pub(crate) struct GuestState {
     pub(crate) held: Held,
     /// Requests that came in by `wasi:http`.
     pub(crate) handled: usize,
+    /// Told when the last of them has ended, one way or the other.
+    pub(crate) last_ended: Option<oneshot::Receiver<()>>,
     pub(crate) pipe: Arc<Pipe>,
     purity: Purity,
     pub(crate) deadline: Instant,
@@ -80,6 +83,7 @@ impl GuestState {
             settings,
             held: Held::new(network),
             handled: 0,
+            last_ended: None,
             pipe,
             purity,
             deadline,

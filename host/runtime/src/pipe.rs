@@ -102,12 +102,7 @@ impl Pipe {
 
     pub(crate) fn take_reports(&self) -> Vec<ExchangeReport> {
         let mut state = self.state();
-        let unheard = state.sending.clone().map(|report| ExchangeReport {
-            left: Left::Something,
-            fault: Some(ExchangeFault::Lost),
-            error: Some("the call ended before an answer came".to_owned()),
-            ..report
-        });
+        let unheard = state.sending.clone().map(unheard);
         let mut reports = std::mem::take(&mut state.reports);
         reports.extend(unheard);
         reports
@@ -180,14 +175,11 @@ impl Pipe {
             // Should the call end in the middle of it, this is what is known.
             state.sending = Some(ExchangeReport::of(&asked));
         }
+        let given_up = GivenUp(self);
         let pass = |moment| self.pass(moment);
         let (answer, report) = network.egress.send(asked, self.deadline, &pass).await;
         let left = report.left;
-        {
-            let mut state = self.state();
-            state.sending = None;
-            state.reports.push(report);
-        }
+        given_up.heard(report);
         if let Some(journal) = self.journal.as_deref().filter(|_| self.effect == Effect::Changes) {
             self.pass(Moment::AnswerRead);
             let ended = Ended { sequence, left, answer: answer.clone() };
@@ -278,6 +270,36 @@ impl Pipe {
         }
         self.state().reports.push(again(asked, &recorded));
         Ok(recorded.answer)
+    }
+}
+
+/// An exchange that is under way. A guest may give one up that has begun: then it counts as sent, whatever comes after it.
+struct GivenUp<'a>(&'a Pipe);
+
+impl GivenUp<'_> {
+    fn heard(self, report: ExchangeReport) {
+        let mut state = self.0.state();
+        state.sending = None;
+        state.reports.push(report);
+    }
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut state) = self.0.state.lock() {
+            let unheard = state.sending.take().map(unheard);
+            state.reports.extend(unheard);
+        }
+    }
+}
+
+/// What is known of an exchange that nobody waited for.
+fn unheard(report: ExchangeReport) -> ExchangeReport {
+    ExchangeReport {
+        left: Left::Something,
+        fault: Some(ExchangeFault::Lost),
+        error: Some("nobody waited for the answer".to_owned()),
+        ..report
     }
 }
 

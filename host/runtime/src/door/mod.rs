@@ -22,6 +22,7 @@ mod types;
 use std::sync::Arc;
 
 use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
+use tokio::sync::oneshot;
 use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime_wasi::runtime::spawn;
 
@@ -67,7 +68,18 @@ impl outgoing_handler::Host for GuestState {
             return Err(Raised(Fault::contract("wasi:http/outgoing-handler.handle", rule)).into());
         }
         let (pipe, held) = (Arc::clone(&self.pipe), self.held.clone());
-        let future = FutureResponse::begun(spawn(async move { perform(&pipe, &held, request).await }));
+        // In the order in which they were handed over: the journal counts on it, whatever threads they run on.
+        let (ended, last) = oneshot::channel();
+        let before = self.last_ended.replace(last);
+        let future = FutureResponse::begun(spawn(async move {
+            if let Some(before) = before {
+                // One that was given up has ended, too.
+                drop(before.await);
+            }
+            let answer = perform(&pipe, &held, request).await;
+            drop(ended);
+            answer
+        }));
         Ok(Ok(self.handles().push(future)?))
     }
 }

@@ -1,5 +1,6 @@
 //! Asks the host for whatever its input says, by `wasi:http/outgoing-handler`. The orders are those of `calls_out/orders.rs`; with
-//! `"late": true` a body is written after the request was handed over, with `"unfinished": true` never to its end.
+//! `"late": true` a body is written after the request was handed over, with `"unfinished": true` never to its end; with `"forget": true`
+//! nobody waits for the answer, `linger_ms` later.
 
 use serde_json::{Value, json};
 use wasip2::http::outgoing_handler::handle;
@@ -66,6 +67,9 @@ fn exchange(call: &Value, state: &mut Value) -> Result<Value, Value> {
         }
         None => handle(request, None).map_err(failed)?,
     };
+    if let Some(ms) = call["linger_ms"].as_u64() {
+        wasip2::clocks::monotonic_clock::subscribe_duration(ms * 1_000_000).block();
+    }
     if call["forget"] == true {
         return Ok(json!({ "forgotten": true }));
     }

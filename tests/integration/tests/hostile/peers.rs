@@ -213,6 +213,16 @@ async fn a_request_nobody_waits_for_is_on_its_way_as_far_as_anybody_knows() {
     assert_eq!(left == Some(Left::Something), sent, "{report:?}");
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(peer.heard().is_empty() || left == Some(Left::Something), "it was heard, and the report says {left:?}");
+    // Given up after it left, and another one answered: the first stays a question.
+    let answers = Peer::start(ok("ok")).await;
+    let both = granted(&runtime, CALLS_WASI, vec![peer.grant(), answers.grant()], json!([])).await;
+    let forgotten = json!({ "method": "POST", "url": peer.url("/"), "body": "x", "linger_ms": 700, "forget": true });
+    let calls = json!({ "calls": [forgotten, { "url": answers.url("/") }] });
+    let (told, report) = order(both.as_ref(), &calls, 10_000).await;
+    assert_eq!(told.unwrap()["calls"][1]["body"], "ok");
+    let lefts: Vec<_> = report.exchanges.iter().map(|exchange| (exchange.left, exchange.fault)).collect();
+    assert_eq!(lefts, [(Left::Something, Some(ExchangeFault::Lost)), (Left::Answered, None)]);
+    assert_eq!(report.left, Some(Left::Something));
     let many = json!({ "url": peer.url("/"), "forget": true, "times": EXCHANGES_MAX + 1 });
     let (told, report) = order(provider.as_ref(), &json!({ "calls": [many] }), 2_000).await;
     let Err(Failure::Fault(fault)) = told else { panic!("{told:?}") };

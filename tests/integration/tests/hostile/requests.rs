@@ -118,6 +118,19 @@ async fn what_was_not_granted_gets_no_question_and_no_socket_in_any_spelling() {
 }
 
 #[tokio::test]
+async fn a_door_that_was_not_granted_is_not_there() {
+    let runtime = runtime(&Names::leading(GRANTED, &[&["127.0.0.1"]]));
+    for (door, component) in DOORS {
+        let package = runtime.check(component).await.unwrap();
+        assert!(package.report().interfaces_wanted.iter().filter(|name| *name == "http").count() == 1, "{door}");
+        let grants = serde_json::from_value(json!({ "interfaces": ["secrets", "reveal", "crypto"] })).unwrap();
+        let refused = package.grant(grants).map(drop).unwrap_err();
+        assert_eq!(refused.code(), "import_not_granted", "{door}");
+        assert!(refused.to_string().contains("interfaces = [\"http\"]"), "{door}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_granted_name_that_leads_to_nobodys_business_is_not_followed() {
     let names = Names::leading(GRANTED, &[&["127.0.0.1"]]);
     let runtime = runtime(&names);
