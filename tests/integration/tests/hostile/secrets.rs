@@ -4,9 +4,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tillbox::Host;
 use tillbox::runtime::{Culprit, ExchangeFault};
+use tillbox::service::{NewCollection, NewSession};
 
-use crate::scene::{CANARY, DOORS, GRANTED, Names, Peer, WASI, call, contained, granted, ok, one, runtime};
+use crate::scene::{
+    CANARY, DOORS, GRANTED, Manner, Names, Peer, WASI, call, contained, euro, granted, ok, one, runtime,
+};
 
 fn hexadecimal(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
@@ -135,5 +139,36 @@ async fn a_rotated_secret_needs_no_restart() {
         std::fs::write(&file, "sk\r\nhost: evil.example").unwrap();
         let (told, report) = one(provider.as_ref(), call.clone()).await;
         contained(door, &told, &report, "invalid", ExchangeFault::Invalid);
+    }
+}
+
+/// The books of a host whose provider does all it can to put a secret there hold it in no spelling.
+#[tokio::test]
+async fn no_secret_is_in_the_books() {
+    for (door, component) in DOORS {
+        let directory = tempfile::tempdir().unwrap();
+        let peer = Peer::start(Manner::Echoes).await;
+        let runtime = runtime(&Names::leading(GRANTED, &[&["127.0.0.1"]]));
+        let secrets = json!([{ "name": "api_key", "reveal": true }]);
+        let provider = granted(&runtime, component, vec![peer.grant()], secrets).await;
+        let host = Host::builder().database(directory.path().join("books.db")).without_background_work();
+        let host = host.provider("default", provider).encryption_key([7; 32]).build().await.unwrap();
+        let mut order = loud();
+        let call = json!({
+            "method": "POST", "url": peer.url("/v1/{secret}?k={secret}"), "key": "{secret}", "body": "k={secret}",
+            "secrets": [["authorization", "Bearer ", "api_key"]],
+        });
+        order["calls"] = json!([call]);
+        order["answer"] = json!({ "reference": "ref_{secret}" });
+        let provider = host.providers()[0].id.clone();
+        let collection = host.create_collection(NewCollection::new(euro(1_050))).await.unwrap().id;
+        let new = NewSession::new(provider).data(order.to_string());
+        host.create_session(&collection, new).await.unwrap();
+        assert!(peer.heard().iter().any(|heard| heard.contains(CANARY)), "{door}: what may be read may be said");
+        drop(host);
+        for file in std::fs::read_dir(directory.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            nowhere(door, &String::from_utf8_lossy(&bytes));
+        }
     }
 }
