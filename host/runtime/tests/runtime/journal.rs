@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tillbox_artifacts::SENDS;
+use tillbox_artifacts::{CALLS_WASI, SENDS};
 use tillbox_core::outcome::Outcome;
 use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::journal::{Ended, Intent, Journal, Keeping, Moment, NotKept, Recorded};
@@ -224,4 +224,37 @@ async fn a_call_that_reads_sends_nothing_but_get_and_keeps_nothing() {
     let told: Value = serde_json::from_str(&data).unwrap();
     assert_eq!((told["calls"][0]["status"].as_u64(), told["calls"][1]["error"].as_str()), (Some(200), Some("invalid")));
     assert!(server.heard().len() == 1 && memory.intents.lock().unwrap().is_empty());
+}
+
+/// What comes in by `wasi:http` is kept, keyed and told again like what comes in by the contract's own door.
+#[tokio::test]
+async fn the_second_door_has_the_same_journal() {
+    let server = answering().await;
+    let provider = async || {
+        let interfaces = ["secrets", "reveal", "crypto", "http"];
+        let grants = json!({ "interfaces": interfaces, "hosts": [server.grant()] });
+        package(CALLS_WASI).await.grant(serde_json::from_value(grants).unwrap()).unwrap()
+    };
+    let post = |late: bool| json!({ "method": "POST", "url": server.url("/v1/x"), "body": "amount=1", "late": late });
+    let own =
+        json!({ "method": "POST", "url": server.url("/v1/x"), "headers": [["idempotency-key", "the guest's own"]] });
+    let order = json!({ "calls": [post(false), post(true), own] });
+    let memory = Arc::new(Memory::default());
+    let first = call(provider().await.as_ref(), &order, keeping(&memory)).await;
+    assert_eq!(told(&first)["calls"][1]["status"], 200);
+    let kept: Vec<String> = memory.heard().into_iter().filter(|what| what.contains(' ')).collect();
+    assert_eq!(kept, ["intent 1", "end 1", "intent 2", "end 2", "intent 3", "end 3"]);
+    let heard = server.heard();
+    for (request, key) in heard.iter().zip(["host-key", "step-2", "step-3"]) {
+        assert!(request.contains(&format!("idempotency-key: {key}\r\n")), "{request}");
+    }
+    let other = Arc::new(Memory::default());
+    let second = call(provider().await.as_ref(), &order, again(&other, memory.recorded())).await;
+    assert_eq!((told(&second), server.heard().len()), (told(&first), 3), "nothing was sent again");
+    assert_eq!(second.report.left, Some(Left::Answered));
+    // Another course than the one that is written down ends it, by this door as by the other.
+    let order = json!({ "calls": [post(false), { "url": server.url("/v1/other") }] });
+    let diverged = call(provider().await.as_ref(), &order, again(&other, memory.recorded())).await;
+    assert!(matches!(fault(diverged), Fault::Diverged { .. }));
+    assert_eq!(server.heard().len(), 3);
 }
