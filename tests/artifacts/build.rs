@@ -19,6 +19,11 @@ const GUESTS: &[&str] = &[
     "wants-http",
     "wants-sockets",
     "wrong-version",
+    "teller-first",
+    "teller-second",
+    "teller-older",
+    "teller-wider",
+    "teller-broken",
 ];
 
 fn main() {

@@ -1,5 +1,6 @@
 //! What can be asked of a collection, and what a provider call came back with.
 
+use crate::digest::ComponentDigest;
 use crate::id::{CaptureId, CollectionId, OperationId, PaymentId, ProviderId, RefundId, SessionId};
 use crate::money::Money;
 use crate::operation::{GivenReason, Input};
@@ -56,6 +57,8 @@ pub enum Command {
         input: Input,
         /// Until when the operation belongs to whoever begins it. Past it, the holder counts as dead.
         lease_until: Timestamp,
+        /// The code that is about to be asked, where it is a component.
+        component: Option<ComponentDigest>,
     },
     /// The provider is about to be asked again, with the same key.
     Retry {

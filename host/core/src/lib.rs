@@ -12,6 +12,7 @@
 pub mod currency;
 pub mod money;
 
+pub mod digest;
 pub mod id;
 pub mod text;
 pub mod time;
@@ -31,5 +32,6 @@ pub mod schedule;
 pub mod machine;
 
 pub use currency::Currency;
+pub use digest::ComponentDigest;
 pub use money::Money;
 pub use time::Timestamp;

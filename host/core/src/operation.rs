@@ -2,6 +2,7 @@
 //!
 //! A capture *is* an operation of kind capture, a refund one of kind refund. There is no second book.
 
+use crate::digest::ComponentDigest;
 use crate::id::{CaptureId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId, SessionId};
 use crate::money::Money;
 use crate::outcome::Decline;
@@ -186,6 +187,8 @@ pub struct Operation {
     pub kind: OperationKind,
     /// Who is asked.
     pub provider: ProviderId,
+    /// The code that it began with and that finishes it; absent for a provider without a component, and where no call was made.
+    pub component: Option<ComponentDigest>,
     /// The session it belongs to.
     pub session: SessionId,
     /// The payment, for capture, refund and cancel.

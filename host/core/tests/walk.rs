@@ -172,6 +172,7 @@ fn moves(state: &Collection) -> Vec<Command> {
         abilities: Abilities::ALL,
         input: Input::None,
         lease_until: LEASE,
+        component: None,
     };
     moves.extend(requests.into_iter().map(begin));
     moves.extend(state.operations.iter().flat_map(answers));

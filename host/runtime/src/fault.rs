@@ -109,6 +109,11 @@ pub enum HostFault {
     Outrun,
     /// What the provider was about to send, or what it was answered, could not be written down.
     NotKept(String),
+    /// The provider broke so often in a row that it is not called for a while. Its code never ran.
+    Tripped {
+        /// Milliseconds until it is tried again.
+        retry_after_ms: u64,
+    },
     /// The instance could not be made, for no reason of the guest's. The provider's code never answered.
     Instantiation(String),
     /// A bug of the host: a panic, caught at the edge of the call.
@@ -187,7 +192,16 @@ impl Fault {
             | Self::Limit { .. }
             | Self::Deadline { .. }
             | Self::Diverged { .. } => Culprit::Guest,
-            Self::Host(_) => Culprit::Host,
+            // Its own calls before this one are what keeps it from being called.
+            Self::Host(HostFault::Tripped { .. }) => Culprit::Guest,
+            Self::Host(
+                HostFault::Busy { .. }
+                | HostFault::Late
+                | HostFault::Outrun
+                | HostFault::NotKept(_)
+                | HostFault::Instantiation(_)
+                | HostFault::Panic(_),
+            ) => Culprit::Host,
             Self::Denied { .. } | Self::Operator { .. } => Culprit::Operator,
         }
     }
@@ -214,6 +228,7 @@ impl Fault {
             Self::Host(HostFault::Late) => "host_late",
             Self::Host(HostFault::Outrun) => "host_outrun",
             Self::Host(HostFault::NotKept(_)) => "host_journal",
+            Self::Host(HostFault::Tripped { .. }) => "provider_tripped",
             Self::Host(HostFault::Instantiation(_)) => "host_instantiation",
             Self::Host(HostFault::Panic(_)) => "host_panic",
             Self::Operator { .. } => "operator_settings",
@@ -224,7 +239,9 @@ impl Fault {
     #[must_use]
     pub fn implies(&self) -> MoneyImplication {
         match self {
-            Self::Host(HostFault::Busy { .. } | HostFault::Late | HostFault::Instantiation(_))
+            Self::Host(
+                HostFault::Busy { .. } | HostFault::Late | HostFault::Tripped { .. } | HostFault::Instantiation(_),
+            )
             | Self::Operator { .. } => MoneyImplication::NothingSent,
             Self::Contract { .. } => MoneyImplication::Answered,
             // A denied request was not sent, but another one may have been sent before it.
@@ -300,6 +317,10 @@ impl fmt::Display for Fault {
                 f.write_str("the operation came to belong to another host in the middle of the call; no more was sent")
             }
             Self::Host(HostFault::NotKept(why)) => write!(f, "the journal of the call could not be written: {why}"),
+            Self::Host(HostFault::Tripped { retry_after_ms }) => write!(
+                f,
+                "the provider broke in call after call and is not called for another {retry_after_ms} ms; nothing was sent"
+            ),
             Self::Host(HostFault::Instantiation(why)) => write!(f, "the host could not start the provider: {why}"),
             Self::Host(HostFault::Panic(why)) => write!(f, "the host panicked during the call: {why}"),
             Self::Operator { setting, message } => write!(f, "setting `{setting}`: {message}"),

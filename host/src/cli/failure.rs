@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::service::VersionRefusal;
 use crate::store::StoreError;
 
 /// A command that did not do what it was asked.
@@ -70,6 +71,29 @@ impl From<crate::Error> for Failure {
                 .next("check that the directory exists and that this user may write to it, or give --database PATH"),
             crate::Error::UnknownProvider { .. } => failure.next("load its component with --provider FILE.wasm=ID"),
             crate::Error::NotFound { .. } => failure.next("`tillbox operations list` lists what is there"),
+            crate::Error::ComponentGone { .. } => failure.next("`tillbox provider list` says which versions there are"),
+            crate::Error::Tripped { .. } => failure
+                .next("`tillbox provider rollback` goes back to the version before, and the log says why it breaks"),
+            crate::Error::Version(refusal) => match refusal {
+                VersionRefusal::Installed { .. } => {
+                    failure.next("`tillbox provider upgrade` installs another version of it")
+                }
+                VersionRefusal::NotInstalled { .. } => failure.next("`tillbox provider list` says what is installed"),
+                VersionRefusal::InUse { .. } => {
+                    failure.next("`tillbox operations list --state unknown` shows what is open")
+                }
+                VersionRefusal::Component(_)
+                | VersionRefusal::Grants(_)
+                | VersionRefusal::Digest { .. }
+                | VersionRefusal::UnknownComponent { .. }
+                | VersionRefusal::Identifier { .. }
+                | VersionRefusal::Downgrade { .. }
+                | VersionRefusal::NothingProposed { .. }
+                | VersionRefusal::NothingEarlier { .. }
+                | VersionRefusal::State { .. }
+                | VersionRefusal::Unloadable { .. }
+                | VersionRefusal::NoRuntime => failure,
+            },
             crate::Error::Refused(_)
             | crate::Error::Invalid { .. }
             | crate::Error::Duplicate { .. }

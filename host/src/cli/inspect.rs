@@ -1,6 +1,6 @@
 //! `tillbox provider inspect`: what the host sees in a component, without granting it anything.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Value, json};
 use tillbox_runtime::{Grants, InspectReport, Package};
 
@@ -10,11 +10,6 @@ use super::screen::{Screen, Style, grouped, table};
 
 /// Currencies that are shown by name; the JSON has all of them.
 const CURRENCIES_SHOWN: usize = 12;
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ProviderCommand {
-    Inspect(InspectArguments),
-}
 
 /// Check a component as `serve` would before loading it, and print what was found.
 ///
@@ -35,13 +30,7 @@ pub(super) struct InspectArguments {
     json: bool,
 }
 
-pub(super) async fn run(command: ProviderCommand) -> Result<(), Failure> {
-    match command {
-        ProviderCommand::Inspect(arguments) => inspect(arguments).await,
-    }
-}
-
-async fn inspect(arguments: InspectArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
     let package = check(&plain_runtime()?, &arguments.source).await?;
     let screen = Screen::standard();
     if arguments.json {

@@ -21,6 +21,7 @@ mod logging;
 mod migrate;
 mod openapi;
 mod operations;
+mod provider;
 mod screen;
 mod serve;
 mod settings;
@@ -62,9 +63,9 @@ enum Command {
     Demo(demo::DemoArguments),
     Serve(serve::ServeArguments),
     Health(health::HealthArguments),
-    /// Look at provider components.
+    /// Look at provider components, and install, upgrade and roll back providers while payments run.
     #[command(subcommand)]
-    Provider(inspect::ProviderCommand),
+    Provider(provider::ProviderCommand),
     /// Look at what was asked of providers, and ask about what is open.
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
@@ -102,7 +103,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Health(arguments) => health::run(arguments).await,
-        Command::Provider(command) => inspect::run(command).await,
+        Command::Provider(command) => provider::run(command).await,
         Command::Operations(command) => operations::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Audit(command) => audit::run(command).await,

@@ -20,9 +20,9 @@ use super::failure::Failure;
 use super::load::{self, Wanted};
 use super::screen::{Screen, Style, table};
 use super::settings::{Flags, Said};
-use crate::Host;
 use crate::service::{Exchange, ShownMessage, Verdict, culprit_of, culprit_of_exchange};
 use crate::store::Page;
+use crate::{Host, HostBuilder};
 
 /// Rows of a list when nothing is said.
 const LIST_LIMIT_DEFAULT: u32 = 50;
@@ -238,26 +238,25 @@ async fn with_providers(database: &DatabaseArguments, providers: ProviderArgumen
     let mut wanted = if settings.has_bundled { load::bundled() } else { Vec::new() };
     wanted.extend(from_file);
     wanted.extend(providers.provider);
-    let loaded = load::load(&load::plain_runtime()?, wanted).await?;
-    open_with(database, &loaded, settings.encryption_key_file).await
+    let runtime = load::plain_runtime()?;
+    let loaded = load::load(&runtime, wanted).await?;
+    let builder = builder_of(database, settings.encryption_key_file)?;
+    Ok(load::install(builder, &loaded).runtime(runtime).build().await?)
 }
 
 /// Opens a database that is there.
 pub(super) async fn open(named: &DatabaseArguments, loaded: &[load::Loaded]) -> Result<Host, Failure> {
-    open_with(named, loaded, None).await
+    Ok(load::install(builder_of(named, None)?, loaded).build().await?)
 }
 
-async fn open_with(
-    named: &DatabaseArguments,
-    loaded: &[load::Loaded],
-    key_file: Option<PathBuf>,
-) -> Result<Host, Failure> {
+/// A host on a database that is there, which does nothing by itself.
+pub(super) fn builder_of(named: &DatabaseArguments, key_file: Option<PathBuf>) -> Result<HostBuilder, Failure> {
     let database = Database::of(named.url.database_url.clone(), named.database.clone());
     database.must_exist()?;
     // A look at the books must not begin work of its own beside the server's.
     let key_file = named.encryption.encryption_key_file.clone().or(key_file);
     let builder = encryption::given(database.builder(), key_file.as_deref())?;
-    Ok(load::install(builder, loaded).without_background_work().build().await?)
+    Ok(builder.without_background_work())
 }
 
 async fn show(host: &Host, operation: &Operation, json: bool) -> Result<(), Failure> {
@@ -353,6 +352,7 @@ fn as_json(operation: &Operation) -> Value {
         "kind": operation.kind.as_str(),
         "state": operation.state.as_str(),
         "provider_id": operation.provider.as_str(),
+        "component": operation.component.map(|digest| digest.to_string()),
         "payment_session_id": operation.session.as_str(),
         "payment_id": operation.payment.as_ref().map(|payment| payment.as_str()),
         "amount": operation.amount.map(|amount| amount.to_decimal()),

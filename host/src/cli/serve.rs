@@ -103,7 +103,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let database = settings.database();
     let builder = encryption::given(database.builder(), settings.encryption_key_file.as_deref())?;
     let builder = shop::given(builder, &settings)?.deadline_ms(settings.deadline_ms).environment(settings.environment);
-    let host = load::install(builder, &loaded).build().await?;
+    let host = load::install(builder, &loaded).runtime(runtime).build().await?;
 
     let address = listener.local_addr()?;
     let counted = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -251,10 +251,14 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Starts the sandbox. A cache directory that was asked for must be usable; the default one is a convenience.
+/// Starts the sandbox as it was chosen.
 fn start_sandbox(settings: &Settings) -> Result<Runtime, Failure> {
     let config = RuntimeConfig { calls_max: settings.calls_max, ..RuntimeConfig::default() };
-    let asked = settings.cache_dir.clone();
+    start_cached(config, settings.cache_dir.clone())
+}
+
+/// Starts the sandbox. A cache directory that was asked for must be usable; the default one is a convenience.
+pub(super) fn start_cached(config: RuntimeConfig, asked: Option<PathBuf>) -> Result<Runtime, Failure> {
     let Some(directory) = cache_directory().filter(|_| asked.is_none()) else {
         return load::start_runtime(RuntimeConfig { cache_directory: asked, ..config });
     };

@@ -15,6 +15,7 @@ use tillbox_core::id::{CollectionId, SessionId};
 use super::access::{Access, Ruling, ruling};
 use super::audit;
 use super::credentials::{Authorization, PUBLISHABLE_KEY_HEADER, authorization, single};
+use super::document::{Argument, Draft};
 use super::extract::Id;
 use super::options::Options;
 use super::place::route;
@@ -39,6 +40,22 @@ impl Guard {
     }
 }
 
+/// Who calls, for what is written down with it: the id of the key, or that none was asked for.
+#[derive(Debug, Clone)]
+pub(super) struct By(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for By {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self("http".to_owned())))
+    }
+}
+
+impl Argument for By {
+    fn describe(_: &mut Draft<'_>) {}
+}
+
 /// The middleware.
 pub(super) async fn pass(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let route = route(&mut request).await.unwrap_or_default();
@@ -51,7 +68,11 @@ pub(super) async fn pass(State(guard): State<Guard>, mut request: Request, next:
         }
     };
     let (mut parts, body) = request.into_parts();
-    let call = match guard.admits(access, &mut parts).await {
+    let admitted = guard.admits(access, &mut parts).await;
+    if let Ok(Some(key)) = &admitted {
+        parts.extensions.insert(By(key.id.to_string()));
+    }
+    let call = match admitted {
         Ok(_) if access == Access::Anybody => Ok(None),
         Ok(key) => audit::begin(&guard.host, &route, key.as_ref(), &mut parts).await,
         Err(problem) => Err(problem),

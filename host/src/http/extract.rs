@@ -16,6 +16,7 @@ use tillbox_core::id::{
     AccountHolderId, CaptureId, CollectionId, EventId, OperationId, PaymentId, ProviderId, RefundId, RefundReasonId,
     SessionId,
 };
+use tillbox_runtime::limits::COMPONENT_BYTES_MAX;
 
 use super::document::{Answered, Argument, Draft};
 use super::limits::{DISCARD_BYTES_MAX, DISCARD_MS_MAX, ECHO_CHARS_MAX, Limits};
@@ -117,6 +118,33 @@ impl<T: Input, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         let body = read(request).await?;
         Ok(Self(Fields::read(&body)?))
+    }
+}
+
+/// A WebAssembly component as the whole body. It says that it is one, which keeps the forms of other web pages out.
+#[derive(Debug)]
+pub(super) struct Wasm(pub(super) Vec<u8>);
+
+/// Its media type (WebAssembly Web API).
+const WASM: &str = "application/wasm";
+
+impl<S: Send + Sync> FromRequest<S> for Wasm {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
+        let is_wasm = values.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(WASM.as_bytes()));
+        if !is_wasm || values.next().is_some() {
+            return Err(Problem::not_wasm());
+        }
+        Ok(Self(read_body(request, COMPONENT_BYTES_MAX).await?))
+    }
+}
+
+impl Argument for Wasm {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.bytes_body(WASM, COMPONENT_BYTES_MAX);
+        draft.fails(&[400, 408, 413, 415, 422]);
     }
 }
 

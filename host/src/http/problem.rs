@@ -18,7 +18,7 @@ use super::audit::AnsweredCode;
 use super::document;
 use super::limits::RETRY_AFTER_SECONDS;
 use super::wire::{ErrorAnswer, IdOf, Invalid};
-use crate::service::{CartFailure, Error};
+use crate::service::{CartFailure, Error, VersionRefusal};
 use crate::store::StoreError;
 
 /// What went wrong.
@@ -74,6 +74,11 @@ impl Problem {
 
     pub(super) fn not_json() -> Self {
         let message = "send the header `content-type: application/json`, with an empty body too";
+        Self::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+    }
+
+    pub(super) fn not_wasm() -> Self {
+        let message = "send a WebAssembly component with the header `content-type: application/wasm`";
         Self::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
     }
 
@@ -153,6 +158,9 @@ impl Problem {
     }
 
     fn of_fault(fault: &Fault, message: String) -> Self {
+        if let Fault::Host(HostFault::Tripped { retry_after_ms }) = fault {
+            return Self::tripped(*retry_after_ms, message);
+        }
         let (status, again) = match (fault.culprit(), fault) {
             (Culprit::Guest | Culprit::Operator | Culprit::Gateway, _) => (StatusCode::BAD_GATEWAY, false),
             (Culprit::Host, Fault::Host(HostFault::Busy { .. } | HostFault::Late)) => {
@@ -164,6 +172,35 @@ impl Problem {
         let problem = Self { culprit: Some(fault.culprit()), ..problem };
         let problem = problem.public("the payment could not be processed, and nothing was charged");
         if again { problem.again() } else { problem }
+    }
+
+    /// A provider that is not called for a while.
+    fn tripped(retry_after_ms: u64, message: String) -> Self {
+        let seconds = retry_after_ms.div_ceil(1_000).max(RETRY_AFTER_SECONDS);
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "provider_fault", "provider_tripped", message);
+        let problem = problem.public("the payment could not be processed, and nothing was charged; try again later");
+        Self { culprit: Some(Culprit::Guest), retry_after_seconds: Some(seconds), ..problem }
+    }
+
+    /// A version of a provider that is not installed or moved.
+    fn of_version(refusal: &VersionRefusal, message: String) -> Self {
+        let (status, kind) = match refusal {
+            VersionRefusal::NoRuntime | VersionRefusal::NotInstalled { .. } => (StatusCode::BAD_REQUEST, "not_allowed"),
+            refusal if refusal.is_input() => (StatusCode::UNPROCESSABLE_ENTITY, "version_refused"),
+            VersionRefusal::Installed { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "duplicate_error"),
+            VersionRefusal::Component(_)
+            | VersionRefusal::Grants(_)
+            | VersionRefusal::Digest { .. }
+            | VersionRefusal::UnknownComponent { .. }
+            | VersionRefusal::Identifier { .. }
+            | VersionRefusal::Downgrade { .. }
+            | VersionRefusal::Unloadable { .. }
+            | VersionRefusal::NothingProposed { .. }
+            | VersionRefusal::NothingEarlier { .. }
+            | VersionRefusal::State { .. }
+            | VersionRefusal::InUse { .. } => (StatusCode::BAD_REQUEST, "not_allowed"),
+        };
+        Self::new(status, kind, refusal.code(), message)
     }
 
     fn of_rejection(error: &ProviderError, message: String) -> Self {
@@ -275,6 +312,10 @@ impl From<Error> for Problem {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
                 return Self { field: Some("provider_id".into()), ..problem };
             }
+            Error::ComponentGone { .. } => Self::new(StatusCode::BAD_GATEWAY, "provider_unavailable", &code, message)
+                .public("the provider could not be asked"),
+            Error::Tripped { retry_after_ms, .. } => Self::tripped(retry_after_ms, message),
+            Error::Version(refusal) => Self::of_version(&refusal, message),
             Error::NotEnabled { .. } => Self::invalid(StatusCode::BAD_REQUEST, &code, message),
             Error::NotSupported { .. } => Self::new(StatusCode::BAD_REQUEST, "not_allowed", &code, message),
             Error::Rejected { error, .. } | Error::NotTaken { error, .. } => Self::of_rejection(&error, message),

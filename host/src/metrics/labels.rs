@@ -31,6 +31,10 @@ labels! {
     Delivered { outcome: &'static str }
     /// Open operations.
     OpenLabels { provider: String, state: &'static str }
+    /// A provider.
+    ProviderLabels { provider: String }
+    /// A version of a provider, by its number, or `given`.
+    VersionLabels { provider: String, version: String }
     /// Who hears of events.
     SubscriberLabels { subscriber: String }
     /// What a connection does.

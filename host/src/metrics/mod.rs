@@ -16,8 +16,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 pub(crate) use labels::{
-    CallKind, CallLabels, Delivered, KindLabels, OpenLabels, PlaceLabels, ReasonLabels, RequestLabels, RouteLabels,
-    SubscriberLabels,
+    CallKind, CallLabels, Delivered, KindLabels, OpenLabels, PlaceLabels, ProviderLabels, ReasonLabels, RequestLabels,
+    RouteLabels, SubscriberLabels, VersionLabels,
 };
 
 /// Seconds that requests, calls and commits take: from a commit's half a millisecond to the longest deadline.
@@ -73,6 +73,12 @@ pub(crate) struct Metrics {
     pub(crate) call_seconds: Seconds<CallKind>,
     pub(crate) call_queued_seconds: Seconds<CallKind>,
     pub(crate) call_memory: Seconds<CallKind>,
+    /// How often providers were found to break in call after call.
+    pub(crate) breaker_trips: Family<ProviderLabels, Counter>,
+    /// Calls that were not made because of it.
+    pub(crate) breaker_refused: Family<ProviderLabels, Counter>,
+    /// 0 closed, 1 half open, 2 open.
+    pub(crate) breaker_state: Family<VersionLabels, Gauge>,
     pub(crate) webhooks_sent: Family<Delivered, Counter>,
     pub(crate) webhook_seconds: Histogram,
     pub(crate) webhooks_received: Family<ReasonLabels, Counter>,
@@ -103,6 +109,9 @@ impl Metrics {
             call_seconds: Family::new_with_constructor(seconds),
             call_queued_seconds: Family::new_with_constructor(seconds),
             call_memory: Family::new_with_constructor(memory),
+            breaker_trips: Family::default(),
+            breaker_refused: Family::default(),
+            breaker_state: Family::default(),
             webhooks_sent: Family::default(),
             webhook_seconds: seconds(),
             webhooks_received: Family::default(),
@@ -156,6 +165,21 @@ impl Metrics {
             "The most linear memory of a call",
             Unit::Bytes,
             self.call_memory.clone(),
+        );
+        to.register(
+            "provider_breaker_trips",
+            "How often a provider broke in call after call and was called no more",
+            self.breaker_trips.clone(),
+        );
+        to.register(
+            "provider_breaker_refused",
+            "Calls of providers that were not made because of it",
+            self.breaker_refused.clone(),
+        );
+        to.register(
+            "provider_breaker_state",
+            "Whether a version of a provider is called: 0 it is, 1 one call at a time, 2 it is not",
+            self.breaker_state.clone(),
         );
         to.register("webhooks_sent", "Events told to webhook endpoints, by outcome", self.webhooks_sent.clone());
         to.register_with_unit("webhook", "One POST to an endpoint", Unit::Seconds, self.webhook_seconds.clone());

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use tillbox_core::Currency;
 use tillbox_core::id::ProviderId;
-use tillbox_runtime::Provider;
 use tillbox_runtime::limits::DEADLINE_MS_DEFAULT;
 use tillbox_runtime::request::Environment;
+use tillbox_runtime::{Provider, Runtime};
 
 use super::audit::Ends;
 use super::carts::{CartSource, Source};
 use super::dispatch::Wake;
 use super::measured::Measured;
 use super::recovery::Recovery;
+use super::registry::Registry;
 use super::seal::{ENCRYPTION_KEY_BYTES, Seal};
 use super::{Error, Host, Inner, OnStep, Pace, SUBSCRIBER_MS_MAX, Subscriber};
 use crate::clock::{Clock, SystemClock};
@@ -52,6 +53,7 @@ pub struct HostBuilder {
     default_currency: Option<Currency>,
     cart_source: Option<Source>,
     encryption_key: Option<[u8; ENCRYPTION_KEY_BYTES]>,
+    runtime: Option<Runtime>,
 }
 
 impl Default for HostBuilder {
@@ -73,6 +75,7 @@ impl Default for HostBuilder {
             default_currency: None,
             cart_source: None,
             encryption_key: None,
+            runtime: None,
         }
     }
 }
@@ -114,6 +117,14 @@ impl HostBuilder {
         if self.providers.insert(id.clone(), provider).is_some() {
             self.twice = Some(id);
         }
+        self
+    }
+
+    /// Loads the providers that an operator installed into the database, now and whenever another one is installed, in this
+    /// sandbox. One of them goes before one of the same id that the builder was given.
+    #[must_use]
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 
@@ -247,7 +258,8 @@ impl HostBuilder {
         let host_key = store.host_key().await?;
         let now = self.clock.now();
         let metrics = counted(store.as_ref(), now);
-        let providers = measured(self.providers, &metrics, &self.clock);
+        let given = measured(self.providers, &metrics, &self.clock);
+        let registry = Registry::new(given, self.runtime, Arc::clone(&metrics), Arc::clone(&self.clock));
         for id in subscribers.keys() {
             store.add_subscriber(in_the_process(id.clone(), now)).await?;
         }
@@ -255,7 +267,7 @@ impl HostBuilder {
             key: None,
             inner: Arc::new(Inner {
                 store,
-                providers,
+                registry,
                 metrics,
                 scrape: tokio::sync::Mutex::default(),
                 clock: self.clock,
@@ -276,6 +288,7 @@ impl HostBuilder {
             }),
         };
         host.seed().await?;
+        host.sync_providers().await?;
         host.register().await?;
         if self.has_background_work {
             host.start_lanes();

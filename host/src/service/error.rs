@@ -3,13 +3,14 @@
 //! A decline is none of them: it is an answer, and comes back as the session's state.
 
 use thiserror::Error;
+use tillbox_core::ComponentDigest;
 use tillbox_core::id::{IdError, OperationId, ProviderId, SessionId};
 use tillbox_core::money::MoneyError;
 use tillbox_core::outcome::ProviderError;
 use tillbox_core::refusal::Refusal;
 use tillbox_runtime::Fault;
 
-use super::CartFailure;
+use super::{CartFailure, VersionRefusal};
 use crate::currency::UnknownCurrency;
 use crate::store::StoreError;
 
@@ -57,6 +58,30 @@ pub enum Error {
         /// Those that are.
         installed: Vec<String>,
     },
+    /// The component that an operation began with is not installed any more, and nothing else may finish it. It stays open.
+    #[error(
+        "the operation began with the component {digest} of {provider}, which this host does not have: {why}. Install it again \
+         under this id, or close the operation with `tillbox operations resolve`"
+    )]
+    ComponentGone {
+        /// Whose component.
+        provider: ProviderId,
+        /// Which.
+        digest: ComponentDigest,
+        /// Why it is not to be had.
+        why: String,
+    },
+    /// The provider broke in call after call and is not called for a while. Nothing was asked of it, nothing was written.
+    #[error("{provider} breaks in call after call and is not called for another {retry_after_ms} ms; nothing was sent")]
+    Tripped {
+        /// Which.
+        provider: ProviderId,
+        /// Milliseconds until it is tried again.
+        retry_after_ms: u64,
+    },
+    /// A version of a provider is not installed, or not moved. What serves goes on.
+    #[error(transparent)]
+    Version(#[from] VersionRefusal),
     /// The provider takes no new sessions: it is switched off, or does not serve the region.
     #[error("Payment provider {provider} is not enabled{}", region.as_ref().map(|region| format!(" in the region {region}")).unwrap_or_default())]
     NotEnabled {
@@ -183,6 +208,9 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Duplicate { .. } => "duplicate_error",
             Self::UnknownProvider { .. } => "unknown_provider",
+            Self::ComponentGone { .. } => "component_gone",
+            Self::Tripped { .. } => "provider_tripped",
+            Self::Version(refusal) => refusal.code(),
             Self::NotEnabled { .. } => "provider_not_enabled",
             Self::NotSupported { .. } => "not_supported",
             Self::Rejected { .. } | Self::NotTaken { .. } => "provider_rejected",
@@ -216,6 +244,9 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Duplicate { .. }
             | Self::UnknownProvider { .. }
+            | Self::ComponentGone { .. }
+            | Self::Tripped { .. }
+            | Self::Version(_)
             | Self::NotEnabled { .. }
             | Self::NotSupported { .. }
             | Self::NotTaken { .. }
@@ -241,6 +272,9 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Duplicate { .. }
             | Self::UnknownProvider { .. }
+            | Self::ComponentGone { .. }
+            | Self::Tripped { .. }
+            | Self::Version(_)
             | Self::NotEnabled { .. }
             | Self::NotSupported { .. }
             | Self::NotTaken { .. }

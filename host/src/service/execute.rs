@@ -73,19 +73,25 @@ impl Host {
         let id = OperationId::from_tail(&new_tail());
         for _ in 0..COMMIT_ATTEMPTS {
             let stored = self.stored(&key).await?;
-            let provider = self.provider(&provider_of(&stored.collection, &request)?)?;
+            let provider_id = provider_of(&stored.collection, &request)?;
+            let provider = self.serving(&provider_id)?;
             let command = Command::Begin {
                 operation: id.clone(),
                 request: request.clone(),
                 abilities: abilities(provider.info()),
                 input: self.kept_input(provider.reach(), &id, &input),
                 lease_until: self.lease_until(),
+                component: provider.component(),
             };
             let begun = machine::decide(Some(&stored.collection), &command, self.now())?;
             self.step(Step::Decided);
             let started = applied(&stored.collection, &begun);
             if begun.is_empty() {
                 return Ok(Executed::unasked(stored.collection));
+            }
+            // Before anything is written: a call that is not made leaves no operation behind.
+            if let Some(retry_after_ms) = provider.refuses() {
+                return Err(Error::Tripped { provider: provider_id, retry_after_ms });
             }
             let asking = Asking { id: &id, input: &input, guard };
             let asks = started.operation(&id).is_some();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tillbox_core::event::{Change, Event};
 use tillbox_core::state::Collection;
 
-use super::Host;
-use crate::metrics::{KindLabels, OpenLabels, PlaceLabels, SubscriberLabels};
+use super::{BreakerState, Host};
+use crate::metrics::{KindLabels, OpenLabels, PlaceLabels, SubscriberLabels, VersionLabels};
 use crate::store::StoreError;
 
 /// Milliseconds the database may take to tell its figures; then they are left out. Scrapers wait ten seconds.
@@ -31,6 +31,7 @@ impl Host {
             }
         };
         self.inner.metrics.is_up.set(i64::from(is_up));
+        self.read_breakers();
         self.inner.metrics.text()
     }
 
@@ -66,6 +67,20 @@ impl Host {
             metrics.dispatches_failed.get_or_create(&labels).set(clamped(lag.failed));
         }
         Ok(())
+    }
+
+    fn read_breakers(&self) {
+        let states = &self.inner.metrics.breaker_state;
+        states.clear();
+        for (id, provider) in self.inner.registry.loaded() {
+            let version = provider.number().map_or_else(|| "given".to_owned(), |number| number.to_string());
+            let labels = VersionLabels { provider: id.to_string(), version };
+            states.get_or_create(&labels).set(match provider.health().breaker.state {
+                BreakerState::Closed => 0,
+                BreakerState::HalfOpen => 1,
+                BreakerState::Open => 2,
+            });
+        }
     }
 
     /// Counts what is durable now.

@@ -1,4 +1,5 @@
-//! A provider that is measured: every call is passed on as it is, counted, and remembered as the provider's health.
+//! A provider that is measured: every call is passed on as it is, counted, and remembered as the provider's health. One that
+//! breaks in call after call is not called for a while.
 //!
 //! It changes no answer, and is not told whether what it wraps is WASM or native.
 
@@ -6,21 +7,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use tillbox_core::Timestamp;
 use tillbox_core::id::ProviderId;
 use tillbox_core::outcome::{ErrorKind, Evidence, Outcome, Snapshot};
 use tillbox_core::text::Json;
+use tillbox_core::{ComponentDigest, Timestamp};
+use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::request::{
     AccountHolder, AuthorizeRequest, CallContext, CancelRequest, CaptureRequest, DeleteRequest, Delivery,
     InitiateRequest, PaymentMethod, PaymentState, RefundRequest, Rejection, RetrieveRequest, UpdateRequest,
 };
-use tillbox_runtime::{Call, Failure, Inspection, Provider, ProviderInfo, Reach};
+use tillbox_runtime::{Call, Failure, Fault, Inspection, Provider, ProviderInfo, Reach};
 
+use super::breaker::{Breaker, BreakerHealth, BreakerState, Pass, Told, Turned};
 use super::turned_away::TurnedAway;
 use crate::clock::Clock;
-use crate::metrics::{CallKind, CallLabels, Metrics};
+use crate::metrics::{CallKind, CallLabels, Metrics, ProviderLabels};
 
-/// How a provider has done since this host started.
+/// How a provider has done since this host started, or since its version began to serve here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProviderHealth {
     /// Calls that ended.
@@ -43,6 +46,8 @@ pub struct ProviderHealth {
     pub requests_refused: u64,
     /// The last of these.
     pub last_refused: Option<TurnedAway>,
+    /// Whether it is called at all.
+    pub breaker: BreakerHealth,
 }
 
 /// A call without an answer.
@@ -63,6 +68,9 @@ pub(super) struct Measured {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     health: Mutex<ProviderHealth>,
+    breaker: Breaker,
+    component: Option<ComponentDigest>,
+    number: Option<u32>,
 }
 
 impl Measured {
@@ -72,11 +80,81 @@ impl Measured {
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { provider, id: id.to_string(), metrics, clock, health: Mutex::default() }
+        let component =
+            provider.inspection().and_then(|inspection| ComponentDigest::parse(&inspection.report.digest_sha256));
+        let (health, breaker) = (Mutex::default(), Breaker::default());
+        Self { provider, id: id.to_string(), metrics, clock, health, breaker, component, number: None }
+    }
+
+    /// The same as a version that was installed under this number.
+    pub(super) fn numbered(self, number: u32) -> Self {
+        Self { number: Some(number), ..self }
     }
 
     pub(super) fn health(&self) -> ProviderHealth {
-        self.health.lock().expect("no holder panics").clone()
+        let breaker = self.breaker.health(self.clock.now());
+        ProviderHealth { breaker, ..self.health.lock().expect("no holder panics").clone() }
+    }
+
+    /// The digest of its component; nothing for a native provider.
+    pub(super) fn component(&self) -> Option<ComponentDigest> {
+        self.component
+    }
+
+    /// The number it was installed under; nothing where it was given to the host at its start.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.number
+    }
+
+    /// The milliseconds after which to come back, when a call would be refused now.
+    pub(super) fn refuses(&self) -> Option<u64> {
+        self.breaker.refuses(self.clock.now())
+    }
+
+    /// A call that the breaker allows, and learns from.
+    async fn guarded<T>(&self, call: &'static str, work: impl Future<Output = Call<T>>) -> Call<T> {
+        let pass = match self.breaker.admit(self.clock.now()) {
+            Ok(pass) => pass,
+            Err(retry_after_ms) => return self.refused(retry_after_ms),
+        };
+        let done = self.measured(call, work).await;
+        self.learn(pass, Told::of(done.answer.as_ref().map(drop)));
+        done
+    }
+
+    /// A call that anybody outside can bring about: refused while the provider is not called, and nothing is learned from it,
+    /// or whoever finds an input that breaks it could keep it from everybody.
+    async fn unlearned<T>(&self, call: &'static str, work: impl Future<Output = Call<T>>) -> Call<T> {
+        if let BreakerHealth { state: BreakerState::Open, .. } = self.breaker.health(self.clock.now()) {
+            return self.refused(self.refuses().unwrap_or_default());
+        }
+        self.measured(call, work).await
+    }
+
+    fn refused<T>(&self, retry_after_ms: u64) -> Call<T> {
+        self.metrics.breaker_refused.get_or_create(&ProviderLabels { provider: self.id.clone() }).inc();
+        Call::fault(Fault::Host(HostFault::Tripped { retry_after_ms }))
+    }
+
+    fn learn(&self, pass: Pass<'_>, told: Told) {
+        let now = self.clock.now();
+        match pass.end(told, now) {
+            None => {}
+            Some(Turned::Opened { pause_ms }) => {
+                self.metrics.breaker_trips.get_or_create(&ProviderLabels { provider: self.id.clone() }).inc();
+                let failure = self.health().last_failure;
+                tracing::error!(
+                    provider = self.id,
+                    version = self.info().version,
+                    pause_ms,
+                    code = failure.map(|failure| failure.code),
+                    "the provider breaks in call after call and is not called for a while: roll it back, or upgrade it"
+                );
+            }
+            Some(Turned::Closed) => {
+                tracing::info!(provider = self.id, version = self.info().version, "the provider answers again");
+            }
+        }
     }
 
     async fn measured<T>(&self, call: &'static str, work: impl Future<Output = Call<T>>) -> Call<T> {
@@ -171,70 +249,70 @@ impl Provider for Measured {
     }
 
     async fn initiate(&self, context: CallContext, request: InitiateRequest) -> Call<Outcome> {
-        self.measured("initiate", self.provider.initiate(context, request)).await
+        self.guarded("initiate", self.provider.initiate(context, request)).await
     }
 
     async fn update(&self, context: CallContext, request: UpdateRequest) -> Call<Outcome> {
-        self.measured("update", self.provider.update(context, request)).await
+        self.guarded("update", self.provider.update(context, request)).await
     }
 
     async fn authorize(&self, context: CallContext, request: AuthorizeRequest) -> Call<Outcome> {
-        self.measured("authorize", self.provider.authorize(context, request)).await
+        self.guarded("authorize", self.provider.authorize(context, request)).await
     }
 
     async fn capture(&self, context: CallContext, request: CaptureRequest) -> Call<Outcome> {
-        self.measured("capture", self.provider.capture(context, request)).await
+        self.guarded("capture", self.provider.capture(context, request)).await
     }
 
     async fn refund(&self, context: CallContext, request: RefundRequest) -> Call<Outcome> {
-        self.measured("refund", self.provider.refund(context, request)).await
+        self.guarded("refund", self.provider.refund(context, request)).await
     }
 
     async fn cancel(&self, context: CallContext, request: CancelRequest) -> Call<Outcome> {
-        self.measured("cancel", self.provider.cancel(context, request)).await
+        self.guarded("cancel", self.provider.cancel(context, request)).await
     }
 
     async fn delete(&self, context: CallContext, request: DeleteRequest) -> Call<Outcome> {
-        self.measured("delete", self.provider.delete(context, request)).await
+        self.guarded("delete", self.provider.delete(context, request)).await
     }
 
     async fn retrieve(&self, context: CallContext, request: RetrieveRequest) -> Call<Snapshot> {
-        self.measured("retrieve", self.provider.retrieve(context, request)).await
+        self.guarded("retrieve", self.provider.retrieve(context, request)).await
     }
 
     async fn status(&self, context: CallContext, payment: PaymentState) -> Call<Outcome> {
-        self.measured("status", self.provider.status(context, payment)).await
+        self.guarded("status", self.provider.status(context, payment)).await
     }
 
     async fn receive_webhook(&self, delivery: Delivery) -> Call<Result<Vec<Evidence>, Rejection>> {
-        self.measured("receive_webhook", self.provider.receive_webhook(delivery)).await
+        self.unlearned("receive_webhook", self.provider.receive_webhook(delivery)).await
     }
 
     async fn create_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
-        self.measured("create_account_holder", self.provider.create_account_holder(context, input)).await
+        self.guarded("create_account_holder", self.provider.create_account_holder(context, input)).await
     }
 
     async fn update_account_holder(&self, context: CallContext, input: Json) -> Call<AccountHolder> {
-        self.measured("update_account_holder", self.provider.update_account_holder(context, input)).await
+        self.guarded("update_account_holder", self.provider.update_account_holder(context, input)).await
     }
 
     async fn retrieve_account_holder(&self, context: CallContext) -> Call<AccountHolder> {
-        self.measured("retrieve_account_holder", self.provider.retrieve_account_holder(context)).await
+        self.guarded("retrieve_account_holder", self.provider.retrieve_account_holder(context)).await
     }
 
     async fn delete_account_holder(&self, context: CallContext) -> Call<()> {
-        self.measured("delete_account_holder", self.provider.delete_account_holder(context)).await
+        self.guarded("delete_account_holder", self.provider.delete_account_holder(context)).await
     }
 
     async fn list_payment_methods(&self, context: CallContext) -> Call<Vec<PaymentMethod>> {
-        self.measured("list_payment_methods", self.provider.list_payment_methods(context)).await
+        self.guarded("list_payment_methods", self.provider.list_payment_methods(context)).await
     }
 
     async fn save_payment_method(&self, context: CallContext, input: Json) -> Call<PaymentMethod> {
-        self.measured("save_payment_method", self.provider.save_payment_method(context, input)).await
+        self.guarded("save_payment_method", self.provider.save_payment_method(context, input)).await
     }
 
     async fn delete_payment_method(&self, context: CallContext, id: String) -> Call<()> {
-        self.measured("delete_payment_method", self.provider.delete_payment_method(context, id)).await
+        self.guarded("delete_payment_method", self.provider.delete_payment_method(context, id)).await
     }
 }

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod audit;
+mod breaker;
 mod builder;
 mod captures;
 mod carts;
@@ -36,6 +37,7 @@ mod reasons;
 mod recheck;
 mod recovery;
 mod rerun;
+mod registry;
 mod seal;
 mod sessions;
 mod step;
@@ -50,7 +52,6 @@ mod webhooks;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tillbox_core::id::ProviderId;
 use tillbox_runtime::request::Environment;
 
 use crate::clock::Clock;
@@ -58,11 +59,12 @@ use crate::metrics::Metrics;
 use crate::outgoing::Courier;
 use crate::store::{Store, SubscriberId};
 use dispatch::Wake;
-use measured::Measured;
+use registry::Registry;
 use seal::Seal;
 
 pub use api_keys::{ApiKey, ApiKeyState, IssuedApiKey, LAST_USED_MS, NewApiKey, NotAKey, ROTATION_GRACE_MS_MAX};
 pub use audit::{AUDIT_ENDS_MAX, AUDIT_ENDS_MS};
+pub use breaker::{BREAKER_FAULTS, BREAKER_PAUSE_MS_FIRST, BREAKER_PAUSE_MS_MAX, BreakerHealth, BreakerState};
 pub use builder::{DEADLINE_MS_MAX, HostBuilder};
 pub use carts::{
     CART_ANSWER_BYTES_MAX, CART_ANSWER_SECONDS_MAX, CART_CALL_MS_MAX, CartCallback, CartFailure, CartSource,
@@ -95,6 +97,10 @@ pub use providers::{
 pub use reasons::{CODE_BYTES_MAX, LABEL_BYTES_MAX, NewRefundReason, REASONS_AT_ONCE_MAX, RefundReasonUpdate};
 pub use recheck::LEASE_MARGIN_MS;
 pub use recovery::{LOOKS_AT_ONCE, LOOKS_PER_SECOND, PAGE, Pace};
+pub use registry::{
+    ComponentSource, KeptComponent, NewVersion, PermissionChange, PermissionKind, Permissions, ProviderVersion,
+    VERSIONS_LOOK_MS, VERSIONS_MAX, VersionRefusal,
+};
 pub use seal::ENCRYPTION_KEY_BYTES;
 pub use step::{OnStep, Step};
 pub use strategy::{HORIZON_MS_MIN, MARGIN_MS, WEBHOOKS_MS};
@@ -128,7 +134,7 @@ pub struct Host {
 
 struct Inner {
     store: Arc<dyn Store>,
-    providers: BTreeMap<ProviderId, Arc<Measured>>,
+    registry: Registry,
     metrics: Arc<Metrics>,
     /// Whoever reads all metrics holds it.
     scrape: tokio::sync::Mutex<()>,
@@ -176,8 +182,6 @@ impl Host {
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host")
-            .field("providers", &self.inner.providers.keys().collect::<Vec<_>>())
-            .finish_non_exhaustive()
+        f.debug_struct("Host").field("providers", &self.inner.registry.ids()).finish_non_exhaustive()
     }
 }

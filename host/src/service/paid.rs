@@ -51,7 +51,7 @@ impl Host {
             return self.provider(&id).map(|_| id);
         }
         let known = BY_HAND.map(ProviderId::from_tail);
-        let installed = known.iter().find(|id| self.inner.providers.contains_key(id));
+        let installed = known.iter().find(|id| self.inner.registry.contains(id));
         let missing = || {
             let known = known.each_ref().map(ProviderId::as_str).join(" nor ");
             Error::invalid("provider_id", format!("is missing, and neither {known} is installed: name a provider"))

@@ -11,7 +11,7 @@ use tillbox_runtime::request::Environment;
 use tillbox_runtime::{Inspection, Provider, ProviderInfo};
 
 use super::list::{bounded, few};
-use super::measured::ProviderHealth;
+use super::measured::{Measured, ProviderHealth};
 use super::{Error, Host};
 use crate::store::{Condition, Listed, Operand, Page, SideChange, StoreError};
 
@@ -51,6 +51,8 @@ pub struct ProviderDetails {
     pub environment: Environment,
     /// Milliseconds a call of it may take.
     pub deadline_ms: u32,
+    /// The number of the version that serves here; nothing where it was given to the host at its start.
+    pub version: Option<u32>,
     /// What the check of its component found, and what it was granted; nothing for a native provider, or one that is not
     /// installed here.
     pub inspection: Option<Inspection>,
@@ -95,8 +97,8 @@ impl Host {
     /// Every installed provider, by id.
     #[must_use]
     pub fn providers(&self) -> Vec<InstalledProvider> {
-        let installed = self.inner.providers.iter();
-        installed.map(|(id, provider)| InstalledProvider { id: id.clone(), info: provider.info().clone() }).collect()
+        let installed = self.inner.registry.all().into_iter();
+        installed.map(|(id, provider)| InstalledProvider { id, info: provider.info().clone() }).collect()
     }
 
     /// How an installed provider has done since this host started.
@@ -104,7 +106,14 @@ impl Host {
     /// # Errors
     /// [`Error::NotFound`] when it is not installed here.
     pub fn provider_health(&self, id: &ProviderId) -> Result<ProviderHealth, Error> {
-        self.inner.providers.get(id).map(|provider| provider.health()).ok_or_else(|| not_found(id))
+        self.inner.registry.serving(id).map(|provider| provider.health()).ok_or_else(|| not_found(id))
+    }
+
+    /// Providers that break in call after call and are not called for a while, by id.
+    #[must_use]
+    pub fn tripped_providers(&self) -> Vec<ProviderId> {
+        let serving = self.inner.registry.all().into_iter();
+        serving.filter(|(_, provider)| provider.refuses().is_some()).map(|(id, _)| id).collect()
     }
 
     /// Everything that is known of a provider that is installed or was.
@@ -113,13 +122,14 @@ impl Host {
     /// [`Error::NotFound`] when it was never installed, [`Error::Store`].
     pub async fn provider_details(&self, id: &ProviderId) -> Result<ProviderDetails, Error> {
         let provider = self.known_providers().await?.into_iter().find(|known| known.id == *id);
-        let installed = self.inner.providers.get(id);
+        let installed = self.inner.registry.serving(id);
         Ok(ProviderDetails {
             provider: provider.ok_or_else(|| not_found(id))?,
             environment: self.inner.environment,
             deadline_ms: self.inner.deadline_ms,
-            inspection: installed.and_then(|provider| provider.inspection()),
-            health: installed.map(|provider| provider.health()),
+            version: installed.as_ref().and_then(|provider| provider.number()),
+            inspection: installed.as_ref().and_then(|provider| provider.inspection()),
+            health: installed.as_ref().map(|provider| provider.health()),
         })
     }
 
@@ -158,7 +168,7 @@ impl Host {
     async fn known_providers(&self) -> Result<Vec<PaymentProvider>, Error> {
         let kept = self.inner.store.kept_providers().await?;
         let known = kept.into_iter().map(|kept| {
-            let is_installed = self.inner.providers.contains_key(&kept.id);
+            let is_installed = self.inner.registry.contains(&kept.id);
             PaymentProvider {
                 is_enabled: kept.is_enabled && is_installed,
                 is_installed,
@@ -247,15 +257,19 @@ impl Host {
 
     /// Writes down which providers are installed.
     pub(super) async fn register(&self) -> Result<(), Error> {
-        let ids = self.inner.providers.keys().cloned().collect();
+        let ids = self.inner.registry.ids();
         Ok(self.inner.store.register_providers(ids, self.now()).await?)
     }
 
     pub(super) fn provider(&self, id: &ProviderId) -> Result<Arc<dyn Provider>, Error> {
-        let installed = self.inner.providers.get(id).map(|provider| Arc::clone(provider) as Arc<dyn Provider>);
-        installed.ok_or_else(|| Error::UnknownProvider {
+        Ok(self.serving(id)?)
+    }
+
+    /// What new operations take.
+    pub(super) fn serving(&self, id: &ProviderId) -> Result<Arc<Measured>, Error> {
+        self.inner.registry.serving(id).ok_or_else(|| Error::UnknownProvider {
             id: id.to_string(),
-            installed: self.inner.providers.keys().map(ToString::to_string).collect(),
+            installed: self.inner.registry.ids().iter().map(ToString::to_string).collect(),
         })
     }
 }

@@ -13,10 +13,11 @@ use tillbox_core::outcome::{ErrorKind, OperationReference, Outcome, Snapshot};
 use tillbox_core::refusal::Refusal;
 use tillbox_core::state::{Collection, Session};
 use tillbox_core::text::Json;
+use tillbox_runtime::fault::HostFault;
 use tillbox_runtime::info::Lookup;
 use tillbox_runtime::journal::Keeping;
 use tillbox_runtime::request::{CallContext, RetrieveRequest};
-use tillbox_runtime::{Call, Failure, Provider, Reach};
+use tillbox_runtime::{Call, Failure, Fault, Provider, Reach};
 
 use super::execute::{COMMIT_ATTEMPTS, Executed, applied, log_call, settle_command};
 use super::idempotency::{Concluded, Guard};
@@ -96,7 +97,7 @@ impl Host {
         if operation.state.is_terminal() || operation.state == OperationState::Running {
             return Ok(operation);
         }
-        let provider = match self.provider(&operation.provider) {
+        let provider = match self.provider_of(&operation).await {
             Ok(provider) => provider,
             Err(error) => {
                 self.resolved(&operation, Finding::Nothing).await?;
@@ -121,6 +122,8 @@ impl Host {
             Silence::Proves => self.resolved(&operation, Finding::Absent(proof(provider.as_ref(), &operation))).await,
             Silence::Wait => self.resolved(&operation, Finding::Nothing).await,
             Silence::Resend | Silence::Void if turn == Turn::Request => Ok(operation),
+            // What is not called now is not begun again either.
+            Silence::Resend if provider.refuses().is_some() => self.resolved(&operation, Finding::Nothing).await,
             Silence::Resend => self.resend(provider.as_ref(), &operation, &input.unwrap_or_default()).await,
             Silence::Void => self.void_uncertain(&operation).await,
             Silence::Exhausted => {
@@ -155,7 +158,13 @@ impl Host {
         let request = Request::DeleteSession { session: session.clone() };
         let said = match self.execute(Key::Session(session), request, Json::empty(), &Guard::default()).await {
             // Another call about the session is under way: it goes first.
-            Err(Error::Refused(Refusal::InFlight { .. }) | Error::Contended) => {
+            // Neither is a provider that is not called for a while the last word.
+            Err(
+                Error::Refused(Refusal::InFlight { .. })
+                | Error::Contended
+                | Error::Tripped { .. }
+                | Error::Fault { fault: Fault::Host(HostFault::Tripped { .. }), .. },
+            ) => {
                 return self.resolved(operation, Finding::Nothing).await;
             }
             Err(Error::Store(error)) => return Err(Error::Store(error)),

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::dispatch;
 use super::recheck::Turn;
+use super::registry::watch as watch_versions;
 use super::{Error, Host, Inner, Received};
 use crate::store::{Claimed, KeptDelivery, Page, StoreError, Whose};
 
@@ -263,7 +264,7 @@ impl Host {
 
     /// Starts the lanes. They hold the host only while they work, so they end with its last handle.
     pub(super) fn start_lanes(&self) {
-        let providers: Vec<ProviderId> = self.inner.providers.keys().cloned().collect();
+        let providers: Vec<ProviderId> = self.inner.registry.ids();
         let own = providers.iter().map(|provider| Lane::Operations(Whose::Of(provider.clone())));
         let others = Lane::Operations(Whose::NotOf(providers.clone()));
         let lanes = own.chain([others, Lane::Deliveries, Lane::Keys, Lane::Unreadable]).map(|lane| {
@@ -275,8 +276,9 @@ impl Host {
             Arc::clone(&self.inner.wake),
             self.inner.recovery.stop.subscribe(),
         );
-        let events = std::iter::once(tokio::spawn(events));
-        self.inner.recovery.lanes.lock().expect("no holder panics").extend(lanes.chain(events));
+        let versions = watch_versions(Arc::downgrade(&self.inner), self.inner.recovery.stop.subscribe());
+        let beside = [tokio::spawn(events), tokio::spawn(versions)];
+        self.inner.recovery.lanes.lock().expect("no holder panics").extend(lanes.chain(beside));
     }
 
     /// Whether the work in the background goes on, or there is none to go on with. It ends by itself only when it broke.

@@ -60,6 +60,10 @@ pub enum Step {
     Delivered,
     /// How far the subscriber was told is durable.
     DeliveryKept,
+    /// A provider's component is durable; no version names it yet.
+    ComponentKept,
+    /// Another version serves by the books; this host has not loaded it yet.
+    VersionMoved,
 }
 
 impl Step {
@@ -90,6 +94,8 @@ impl Step {
         Self::BeforeDelivery,
         Self::Delivered,
         Self::DeliveryKept,
+        Self::ComponentKept,
+        Self::VersionMoved,
     ];
 
     /// A name for reports.
@@ -121,6 +127,8 @@ impl Step {
             Self::BeforeDelivery => "before_delivery",
             Self::Delivered => "delivered",
             Self::DeliveryKept => "delivery_kept",
+            Self::ComponentKept => "component_kept",
+            Self::VersionMoved => "version_moved",
         }
     }
 }

@@ -27,6 +27,7 @@ mod side;
 mod sql;
 pub mod sqlite;
 mod transfer;
+mod versions;
 
 use async_trait::async_trait;
 use tillbox_core::Timestamp;
@@ -61,6 +62,7 @@ pub use search::{
 pub use side::{SideChange, SideStore};
 pub use sql::snapshot::{from_text as snapshot_from_text, to_text as snapshot_to_text};
 pub use transfer::{Moved, Progress, migrate};
+pub use versions::{KeptVersion, VersionState, VersionStep, Versions};
 
 /// How a collection is found: by its own id or by that of anything in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +134,7 @@ pub trait Store:
     + Accesses
     + Audits
     + Exchanges
+    + Versions
     + Send
     + Sync
     + std::fmt::Debug

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tillbox_core::Timestamp;
 use tillbox_core::id::ProviderId;
 
-use super::{KeptHolder, KeptSubscriber, KeyWrite, OutboxEvent, RefundReason, StoreError, SubscriberId};
+use super::{KeptHolder, KeptSubscriber, KeyWrite, OutboxEvent, RefundReason, StoreError, SubscriberId, VersionStep};
 
 /// A change of what is no collection.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,8 @@ pub enum SideChange {
         /// When.
         at: Timestamp,
     },
+    /// Steps of versions of providers, all or none, in this order.
+    MoveVersions(Vec<VersionStep>),
 }
 
 /// A place where such changes survive.

@@ -52,6 +52,17 @@ guests! {
     WANTS_SOCKETS = "wants-sockets",
     /// Exports `tillbox:provider/payments@9.9.0`: refused at load, and the versions that are known are named.
     WRONG_VERSION = "wrong-version",
+    /// The teller, version 1.0.0: takes any payment, and signs each answer with its version. A capture that ends in 77 minor
+    /// units is `pending` until it is asked about.
+    TELLER = "teller-first",
+    /// Its version 1.1.0, with the same permissions.
+    TELLER_SECOND = "teller-second",
+    /// Its version 0.9.0.
+    TELLER_OLDER = "teller-older",
+    /// Its version 1.2.0, which wants the network, a host and a secret.
+    TELLER_WIDER = "teller-wider",
+    /// Its version 1.3.0, which traps whatever it is asked.
+    TELLER_BROKEN = "teller-broken",
 }
 
 #[cfg(test)]
@@ -96,7 +107,7 @@ mod tests {
         for (file, component) in GUESTS {
             let (imports, _) = names(component);
             let has = |interface: &str| imports.iter().any(|import| import.starts_with(interface));
-            let sends = matches!(*file, "wants-http" | "calls-out" | "sends");
+            let sends = matches!(*file, "wants-http" | "calls-out" | "sends" | "teller-wider");
             assert_eq!(has("tillbox:provider/http"), sends, "{file} imports {imports:?}");
             assert_eq!(has("wasi:filesystem/"), *file == "wants-files", "{file} imports {imports:?}");
             assert_eq!(has("wasi:sockets/"), *file == "wants-sockets", "{file} imports {imports:?}");

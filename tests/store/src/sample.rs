@@ -9,7 +9,7 @@ use tillbox::core::outcome::{Decline, DeclineClass, NextAction};
 use tillbox::core::state::{Collection, Payment, Session};
 use tillbox::core::status::SessionStatus;
 use tillbox::core::text::{Json, Sealed};
-use tillbox::core::{Money, Timestamp, machine};
+use tillbox::core::{ComponentDigest, Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
     ApiKeyId, ApiKeyKind, AuditEntry, Change, Channel, ExchangeEnd, ExchangeState, KeptApiKey, KeptDelivery,
@@ -383,6 +383,7 @@ fn authorization(number: u32) -> Operation {
         id: OperationId::from_tail(&tail(number)),
         kind: OperationKind::Authorize,
         provider: provider(),
+        component: Some(ComponentDigest::from_bytes([0xa5; 32])),
         session: SessionId::from_tail(&tail(number)),
         payment: None,
         product,

@@ -3,6 +3,7 @@
 use super::sole::was_opened;
 use super::{Draft, sole};
 use crate::command::{Abilities, Asked, AuthorizationIds, Request};
+use crate::digest::ComponentDigest;
 use crate::event::Change;
 use crate::id::{OperationId, PaymentId, ProviderId, SessionId};
 use crate::money::Money;
@@ -48,12 +49,14 @@ pub(super) fn cancel_collection(draft: &mut Draft) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What every operation begins with: its id, until when it belongs to whoever begins it, and what the payer typed in.
+/// What every operation begins with: its id, until when it belongs to whoever begins it, what the payer typed in, and which
+/// code is asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lease<'a> {
     pub(super) operation: &'a OperationId,
     pub(super) until: Timestamp,
     pub(super) input: &'a Input,
+    pub(super) component: Option<ComponentDigest>,
 }
 
 pub(super) fn begin(
@@ -460,6 +463,7 @@ fn on_session(draft: &Draft, lease: Lease<'_>, kind: OperationKind, session: &Se
         id: lease.operation.clone(),
         kind,
         provider: session.provider.clone(),
+        component: lease.component,
         session: session.id.clone(),
         payment: None,
         product: Product::None,

@@ -42,8 +42,8 @@ pub fn decide(state: Option<&Collection>, command: &Command, at: Timestamp) -> R
         Command::CompleteCollection => notes::complete_collection(&mut draft)?,
         Command::DeleteCollection => notes::delete_collection(&mut draft)?,
         Command::Annotate { subject, metadata } => notes::annotate(&mut draft, subject, metadata)?,
-        Command::Begin { operation, request, abilities, input, lease_until } => {
-            let lease = begin::Lease { operation, until: *lease_until, input };
+        Command::Begin { operation, request, abilities, input, lease_until, component } => {
+            let lease = begin::Lease { operation, until: *lease_until, input, component: *component };
             begin::begin(&mut draft, lease, request, *abilities)?;
         }
         Command::Retry { operation, lease_until } => resolve::retry(&mut draft, operation, *lease_until)?,

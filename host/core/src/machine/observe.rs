@@ -108,6 +108,7 @@ fn refunded(draft: &mut Draft, payment: &Payment, evidence: &Evidence, ids: &Obs
             id: ids.operation.clone(),
             kind: OperationKind::Refund,
             provider: payment.provider.clone(),
+            component: None,
             session: payment.session.clone(),
             payment: Some(payment.id.clone()),
             product: Product::Refund(ids.refund.clone()),

@@ -175,6 +175,7 @@ pub(super) fn record_capture(draft: &mut Draft, payment: &Payment, amount: Money
         id: terms.operation.clone(),
         kind: OperationKind::Capture,
         provider: payment.provider.clone(),
+        component: None,
         session: payment.session.clone(),
         payment: Some(payment.id.clone()),
         product: Product::Capture(terms.capture.clone()),

@@ -119,6 +119,7 @@ impl Scene {
             abilities,
             input: Input::None,
             lease_until: self.lease(),
+            component: None,
         })?;
         Ok(operation)
     }

@@ -118,6 +118,14 @@ impl<'a> Draft<'a> {
         self.body = Some(json!({ "description": description, "content": { "*/*": { "schema": {} } } }));
     }
 
+    /// A body of bytes of one type.
+    pub(in crate::http) fn bytes_body(&mut self, media_type: &str, bytes_max: usize) {
+        let description = format!("At most {bytes_max} bytes.");
+        let mut content = Map::new();
+        content.insert(media_type.to_owned(), json!({ "schema": {} }));
+        self.body = Some(json!({ "description": description, "required": true, "content": content }));
+    }
+
     /// An answer in JSON.
     pub(in crate::http) fn json<T: JsonSchema>(&mut self, status: u16) {
         let schema = self.schemas.subschema_for::<T>().to_value();

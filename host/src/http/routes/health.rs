@@ -9,13 +9,14 @@ use crate::Host;
 use crate::http::drain::Drain;
 use crate::http::limits::READY_MS_MAX;
 use crate::http::problem::{ForStorefront, Problem};
-use crate::http::wire::HealthAnswer;
+use crate::http::wire::{HealthAnswer, IdOf};
 
 pub(super) async fn live() -> Json<HealthAnswer> {
-    Json(HealthAnswer { status: "ok" })
+    Json(HealthAnswer { status: "ok", tripped: Vec::new() })
 }
 
-/// Whether a payment could be recorded now. What is wrong is in the log and not in the answer: anybody may ask.
+/// Whether a payment could be recorded now. What is wrong is in the log and not in the answer: anybody may ask. A provider
+/// that is not called for a while is named and makes nothing unready: the others go on, and no restart would help it.
 pub(super) async fn ready(
     State(host): State<Host>,
     drain: Option<Extension<Drain>>,
@@ -30,7 +31,8 @@ pub(super) async fn ready(
         Ok(ready) => ready?,
         Err(_) => return Err(Problem::store_too_slow().into()),
     }
-    Ok(Json(HealthAnswer { status: "ok" }))
+    let tripped = host.tripped_providers().into_iter().map(IdOf::new).collect();
+    Ok(Json(HealthAnswer { status: "ok", tripped }))
 }
 
 #[cfg(test)]

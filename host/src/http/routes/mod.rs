@@ -15,6 +15,7 @@ mod reasons;
 mod sessions;
 mod storefront;
 mod stream;
+mod versions;
 mod webhook_endpoints;
 
 use super::document::{self, Routes, delete, get, post};
@@ -191,11 +192,42 @@ pub(super) fn admin() -> Routes {
             get(payments::ask_provider, "Ask the provider what it knows of a payment; neither side is changed.")
                 .asking(),
         )
-        .route("/admin/payment-providers", get(providers::list_entries, "List providers that are installed or were."))
+        .route(
+            "/admin/payment-providers",
+            get(providers::list_entries, "List providers that are installed or were.").post(
+                versions::install,
+                "Install a component as a provider; it serves once what it may do is approved.",
+            ),
+        )
         .route(
             "/admin/payment-providers/{id}",
             get(providers::show, "Read what a provider is, what it was granted, and how it does.")
-                .post(providers::switch, "Switch a provider on or off for new sessions."),
+                .post(providers::switch, "Switch a provider on or off for new sessions.")
+                .delete(versions::remove, "Remove a provider that was installed, with all its versions."),
+        )
+        .route(
+            "/admin/provider-components",
+            post(versions::bring, "Bring a component: it is checked and kept, and nothing serves by that."),
+        )
+        .route(
+            "/admin/payment-providers/{id}/versions",
+            get(versions::list, "List the versions of a provider that was installed."),
+        )
+        .route(
+            "/admin/payment-providers/{id}/versions/{version}",
+            delete(versions::remove_version, "Remove a version that does not serve, or turn down one that waits."),
+        )
+        .route(
+            "/admin/payment-providers/{id}/upgrade",
+            post(versions::upgrade, "Let another component or other grants take a provider's place, once approved."),
+        )
+        .route(
+            "/admin/payment-providers/{id}/approve",
+            post(versions::approve, "Approve what the version that waits may do, and let it serve."),
+        )
+        .route(
+            "/admin/payment-providers/{id}/rollback",
+            post(versions::roll_back, "Let a version serve again that served before."),
         )
         .route(
             "/admin/regions/{id}/payment-providers",

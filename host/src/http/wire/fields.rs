@@ -174,6 +174,15 @@ impl Fields {
         self.list(key, kind, "a list of strings", most, false)
     }
 
+    /// A whole number.
+    pub(super) fn count(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Result<Option<u32>, Invalid> {
+        let kind = Kind::Number { least: u64::from(*range.start()), most: u64::from(*range.end()) };
+        let Some(value) = self.take(Known { key, kind, count: Count::One, required: false }) else { return Ok(None) };
+        let number = serde_json::from_str::<u32>(value.get()).ok().filter(|number| range.contains(number));
+        let wrong = || self.not(key, &format!("a whole number from {} to {}", range.start(), range.end()));
+        number.map(Some).ok_or_else(wrong)
+    }
+
     /// `true` or `false`.
     pub(super) fn truth(&mut self, key: &'static str) -> Result<Option<bool>, Invalid> {
         self.bit(key, false)

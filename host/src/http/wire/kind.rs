@@ -8,8 +8,8 @@ use tillbox_core::operation::{OperationKind, OperationState, Origin};
 use tillbox_core::outcome::{DeclineClass, ProviderStatus};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
 
-use crate::service::Verdict;
-use crate::store::{DispatchState, ExchangeState};
+use crate::service::{PermissionKind, Verdict};
+use crate::store::{DispatchState, ExchangeState, VersionState};
 
 /// Where the document keeps the codes of all currencies.
 pub(in crate::http) const CURRENCY: &str = "CurrencyCode";
@@ -19,6 +19,15 @@ pub(in crate::http) const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7
 
 /// A kind of event, or a family of them.
 pub(in crate::http) const EVENT_KIND: &str = r"^[a-z_]+(\.[a-z_]+)*(\.\*)?$";
+
+/// SHA-256 in hexadecimal.
+pub(in crate::http) const DIGEST: &str = "^[0-9a-f]{64}$";
+
+/// What the host takes behind a provider's identifier.
+pub(in crate::http) const PROVIDER_TAIL: &str = "^[A-Za-z0-9_-]+$";
+
+/// A version (Semantic Versioning 2.0.0), as far as its numbers go.
+pub(in crate::http) const VERSION: &str = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$";
 
 /// Where webhooks may go.
 pub(in crate::http) const WEBHOOK_URL: &str = concat!(
@@ -49,6 +58,8 @@ pub(in crate::http) enum Kind {
     Truth,
     /// A whole number, and what it is where it is left out.
     Whole { least: u64, most: u64, otherwise: u64 },
+    /// A whole number that may be left out.
+    Number { least: u64, most: u64 },
     /// An object that is handed on.
     Object,
     /// An object with keys of ours.
@@ -104,7 +115,7 @@ impl Kind {
             Self::Time => "times".to_owned(),
             Self::Amount => "amounts".to_owned(),
             Self::Truth => "of true and false".to_owned(),
-            Self::Whole { .. } => "whole numbers".to_owned(),
+            Self::Whole { .. } | Self::Number { .. } => "whole numbers".to_owned(),
             Self::Object | Self::Nested(_) => "objects".to_owned(),
         }
     }
@@ -132,6 +143,7 @@ impl Kind {
             Self::Whole { least, most, otherwise } => {
                 json!({ "type": "integer", "minimum": least, "maximum": most, "default": otherwise })
             }
+            Self::Number { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
             Self::Object => json!({ "type": "object" }),
             Self::Nested(schema) => schema(),
         }
@@ -202,4 +214,6 @@ named! {
     DispatchState = "DeliveryState",
     ExchangeState = "ExchangeState",
     Verdict = "Verdict",
+    VersionState = "ProviderVersionState",
+    PermissionKind = "PermissionKind",
 }

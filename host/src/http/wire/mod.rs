@@ -14,6 +14,7 @@ mod query;
 mod request;
 mod select;
 mod shape;
+mod version;
 mod webhook_endpoint;
 
 pub(super) use answer::*;
@@ -24,4 +25,5 @@ pub(super) use parts::IdOf;
 pub(super) use query::{Query, QueryInput, sequence};
 pub(super) use request::*;
 pub(super) use select::{Choosable, Chosen, Selected};
+pub(super) use version::*;
 pub(super) use webhook_endpoint::*;

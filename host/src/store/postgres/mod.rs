@@ -27,6 +27,7 @@ mod scratch;
 mod search;
 mod side;
 mod tls;
+mod versions;
 mod write;
 
 use std::time::Instant;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V9__collection_access", include_str!("../migrations/postgres/0009_collection_access.sql")),
     ("V10__audit", include_str!("../migrations/postgres/0010_audit.sql")),
     ("V11__exchange", include_str!("../migrations/postgres/0011_exchange.sql")),
+    ("V12__provider_versions", include_str!("../migrations/postgres/0012_provider_versions.sql")),
 ];
 
 /// The advisory lock that migrating hosts wait for each other at ("Till", 1). Advisory locks are counted per database.

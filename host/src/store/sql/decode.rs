@@ -6,7 +6,7 @@ use tillbox_core::operation::{GivenReason, Input, Operation, OperationKind, Oper
 use tillbox_core::state::{Collection, Payment, Session};
 use tillbox_core::status::{CollectionStatus, SessionStatus};
 use tillbox_core::text::{Json, Sealed};
-use tillbox_core::{Money, Timestamp};
+use tillbox_core::{ComponentDigest, Money, Timestamp};
 
 use super::columns::{Place, ProductColumns, decline_from_text, headers_from_text, next_action_from_text};
 use super::{Row, Value};
@@ -24,7 +24,8 @@ pub(in crate::store) const PAYMENTS: &str = "select id, session_id, provider_id,
 pub(in crate::store) const OPERATIONS: &str = "select id, session_id, payment_id, provider_id, kind, product_payment_id, \
      product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, lease_token, \
      provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, next_action_at, \
-     created_at, updated_at, refund_reason_code, is_repeatable, sealed_input, refund_reason_label \
+     created_at, updated_at, refund_reason_code, is_repeatable, sealed_input, refund_reason_label, \
+     component_digest \
      from operation where collection_id = $1 order by position";
 
 /// The version alone: whether a collection that somebody remembers is still the latest.
@@ -230,6 +231,7 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         id: place.id(OperationId::parse(row.text(0)?))?,
         kind: place.named(OperationKind::parse(kind), "kind", kind)?,
         provider: place.id(ProviderId::parse(row.text(3)?))?,
+        component: row.optional_text(30)?.map(|text| digest(place, "component_digest", text)).transpose()?,
         session: place.id(SessionId::parse(row.text(1)?))?,
         payment,
         product: product.product(place)?,
@@ -252,6 +254,11 @@ fn operation(row: &Row, currency: Currency) -> Result<Operation, StoreError> {
         updated_at: Timestamp(row.int(25)?),
         input: input(row)?,
     })
+}
+
+/// A component's digest, as it is written.
+pub(in crate::store) fn digest(place: Place<'_>, column: &str, text: &str) -> Result<ComponentDigest, StoreError> {
+    place.named(ComponentDigest::parse(text), column, text)
 }
 
 /// What the payer typed in, as far as it is kept.

@@ -35,9 +35,9 @@ const UPSERT_OPERATION: &str = "insert into operation (id, collection_id, positi
      product_payment_id, product_capture_id, product_refund_id, product_operation_id, amount_minor, state, origin, attempts, \
      lease_token, provider_reference, decline, reason, detail, note, refund_reason_id, created_by, metadata, checks, \
      next_action_at, created_at, updated_at, refund_reason_code, is_repeatable, sealed_input, \
-     refund_reason_label) \
+     refund_reason_label, component_digest) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26, $27, $28, $29, $30, $31, $32) \
+     $24, $25, $26, $27, $28, $29, $30, $31, $32, $33) \
      on conflict (id) do update set state = excluded.state, attempts = excluded.attempts, \
      lease_token = excluded.lease_token, provider_reference = excluded.provider_reference, decline = excluded.decline, \
      reason = excluded.reason, detail = excluded.detail, metadata = excluded.metadata, checks = excluded.checks, \
@@ -281,6 +281,7 @@ fn operation(collection: &str, position: usize, operation: &Operation) -> Step {
             i64::from(operation.input != Input::Gone).into(),
             sealed(&operation.input).into(),
             operation.refund_reason.as_ref().and_then(|reason| reason.label.clone()).into(),
+            operation.component.map(|digest| digest.to_string()).into(),
         ],
     )
 }

@@ -24,6 +24,7 @@ pub(super) mod search;
 pub(super) mod side;
 pub(super) mod snapshot;
 mod value;
+pub(super) mod versions;
 
 pub(super) use find::{Conditions, Dialect, Find};
 pub(super) use value::{Row, Value};

@@ -1,6 +1,6 @@
 //! Statements of changes beside the collections, with the key of their request.
 
-use super::{Step, dispatch, holders, idempotency, providers, reasons};
+use super::{Step, dispatch, holders, idempotency, providers, reasons, versions};
 use crate::store::{KeyWrite, SideChange};
 
 /// The key first: requests with one key wait for each other there.
@@ -16,6 +16,7 @@ pub(in crate::store) fn write(change: &SideChange, key: Option<&KeyWrite>) -> Ve
         SideChange::RemoveSubscriber(id) => steps.push(dispatch::remove_subscriber(id)),
         SideChange::TellAgain { id, event, at } => steps.push(dispatch::tell_again(id, event, *at)),
         SideChange::TellFailedAgain { id, at } => steps.push(dispatch::tell_failed_again(id, *at)),
+        SideChange::MoveVersions(moves) => steps.extend(moves.iter().flat_map(versions::step)),
     }
     steps
 }

@@ -19,6 +19,7 @@ mod reasons;
 mod recent;
 mod search;
 mod side;
+mod versions;
 mod write;
 mod writer;
 
@@ -268,7 +269,7 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The steps that make a database what this program needs, oldest first.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_reasons.sql"),
     include_str!("../migrations/sqlite/0003_providers.sql"),
@@ -280,6 +281,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/sqlite/0009_collection_access.sql"),
     include_str!("../migrations/sqlite/0010_audit.sql"),
     include_str!("../migrations/sqlite/0011_exchange.sql"),
+    include_str!("../migrations/sqlite/0012_provider_versions.sql"),
 ];
 
 /// How many there are: another host that starts at the same time can be in the way of each of them once.

@@ -27,6 +27,8 @@ pub(super) const TABLES: &[Table] = &[
     table("refund_reason", &["id"]),
     table("provider", &["id"]),
     table("region_payment_provider", &["region_id", "provider_id"]),
+    table("component", &["digest", "part"]),
+    table("provider_version", &["provider_id", "number"]),
     table("account_holder", &["id"]),
     table("subscriber", &["id"]),
     table("dispatch", &["id"]),

@@ -11,6 +11,7 @@ mod provider;
 mod reading;
 mod reason;
 mod session;
+mod version;
 mod webhook_endpoint;
 
 use schemars::JsonSchema;
@@ -31,6 +32,7 @@ pub(in crate::http) use provider::{ProviderDetailsAnswer, ProviderEntryAnswer};
 pub(in crate::http) use reading::{OutcomeAnswer, SnapshotAnswer, StoreOutcomeAnswer};
 pub(in crate::http) use reason::RefundReasonAnswer;
 pub(in crate::http) use session::{SessionAnswer, StoreSessionAnswer};
+pub(in crate::http) use version::{ComponentAnswer, ProviderVersionAnswer};
 pub(in crate::http) use webhook_endpoint::{DeliveryAnswer, RedeliveryAnswer, SecretAnswer, WebhookEndpointAnswer};
 
 /// An error.
@@ -60,6 +62,9 @@ pub(in crate::http) struct ErrorAnswer {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::http) struct HealthAnswer {
     pub(in crate::http) status: &'static str,
+    /// Providers that break in call after call and are not called for a while; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::http) tripped: Vec<IdOf<ProviderId>>,
 }
 
 /// What is a question, beside the status, which says what is known.
@@ -139,6 +144,9 @@ envelopes! {
     OneProvider { payment_provider: ProviderAnswer }
     OneProviderDetails { payment_provider: ProviderDetailsAnswer }
     ProviderEntries { payment_providers: Vec<ProviderEntryAnswer>, count: u64, offset: u32, limit: u32 }
+    OneProviderVersion { provider_version: ProviderVersionAnswer }
+    ProviderVersions { provider_versions: Vec<ProviderVersionAnswer>, count: u64 }
+    OneComponent { provider_component: ComponentAnswer }
     OneAccountHolder { account_holder: AccountHolderAnswer }
     AccountHolders { account_holders: Vec<AccountHolderAnswer>, count: u64, offset: u32, limit: u32 }
     OnePaymentMethod { payment_method: PaymentMethodAnswer }

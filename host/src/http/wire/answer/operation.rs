@@ -20,6 +20,8 @@ pub(in crate::http) struct OperationAnswer {
     state: Name<OperationState>,
     origin: Name<Origin>,
     provider_id: IdOf<ProviderId>,
+    /// SHA-256 of the component that it began with, and that finishes it; absent where there is none.
+    component: Option<String>,
     payment_session_id: IdOf<SessionId>,
     payment_id: Option<IdOf<PaymentId>>,
     amount: Option<Decimal>,
@@ -48,6 +50,7 @@ impl From<&Operation> for OperationAnswer {
             state: operation.state.into(),
             origin: operation.origin.into(),
             provider_id: (&operation.provider).into(),
+            component: operation.component.map(|digest| digest.to_string()),
             payment_session_id: (&operation.session).into(),
             payment_id: operation.payment.as_ref().map(Into::into),
             amount: operation.amount.map(number),

@@ -9,7 +9,7 @@ use tillbox_runtime::limits::Profile;
 use tillbox_runtime::request::Environment;
 
 use crate::http::wire::parts::{IdOf, Time, optional_time, time};
-use crate::service::{PaymentProvider, ProviderDetails, ProviderHealth};
+use crate::service::{BreakerHealth, PaymentProvider, ProviderDetails, ProviderHealth};
 
 /// A provider in a list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -43,6 +43,8 @@ pub(in crate::http) struct ProviderDetailsAnswer {
     environment: &'static str,
     /// How long a call may take.
     deadline_ms: u32,
+    /// The number of the version that serves; absent for a provider that the host was given at its start.
+    version: Option<u32>,
     /// What the check of its component found; absent for a native provider, and for one that is not installed.
     inspection: Option<Map<String, Value>>,
     /// What it was granted; absent as above.
@@ -76,7 +78,7 @@ struct CallLimitsAnswer {
     handles: u64,
 }
 
-/// How a provider does. Counted since this host started, and by this host alone.
+/// How a provider does. Counted since this host started, or since the version began to serve here, and by this host alone.
 #[derive(Debug, Serialize, JsonSchema)]
 struct HealthOfProviderAnswer {
     calls: u64,
@@ -94,6 +96,7 @@ struct HealthOfProviderAnswer {
     /// Of those, requests that it may not make.
     requests_refused: u64,
     last_refused: Option<RefusedRequestAnswer>,
+    breaker: BreakerAnswer,
 }
 
 /// A request that the host refused.
@@ -106,6 +109,32 @@ struct RefusedRequestAnswer {
     /// Empty where what was asked for is no URL.
     host: String,
     at: Time,
+}
+
+/// Whether a provider is called at all. One that breaks in call after call is not, for a while.
+#[derive(Debug, Serialize, JsonSchema)]
+struct BreakerAnswer {
+    /// `closed`: it is called. `open`: it is not. `half_open`: one call at a time, to see.
+    state: &'static str,
+    /// Calls that broke in a row.
+    faults: u32,
+    /// How often it opened.
+    trips: u64,
+    opened_at: Option<Time>,
+    /// When the next call is made.
+    retry_at: Option<Time>,
+}
+
+impl From<&BreakerHealth> for BreakerAnswer {
+    fn from(breaker: &BreakerHealth) -> Self {
+        Self {
+            state: breaker.state.as_str(),
+            faults: breaker.faults,
+            trips: breaker.trips,
+            opened_at: optional_time(breaker.opened_at),
+            retry_at: optional_time(breaker.retry_at),
+        }
+    }
 }
 
 /// A call without an answer.
@@ -127,6 +156,7 @@ impl From<&ProviderDetails> for ProviderDetailsAnswer {
                 Environment::Live => "live",
             },
             deadline_ms: details.deadline_ms,
+            version: details.version,
             inspection: report.and_then(|report| report.as_object().cloned()),
             grants: inspection.map(|inspection| GrantsAnswer {
                 interfaces: inspection.grants.interfaces.clone(),
@@ -173,6 +203,7 @@ impl From<&ProviderHealth> for HealthOfProviderAnswer {
                 host: refused.host.clone(),
                 at: time(refused.at),
             }),
+            breaker: (&health.breaker).into(),
         }
     }
 }

@@ -1,0 +1,8 @@
+//! A version of the teller from before the first one.
+//!
+//! It keeps nothing.
+
+#[path = "till.rs"]
+mod till;
+
+till::teller!(Teller, "0.9.0");
