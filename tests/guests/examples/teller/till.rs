@@ -4,7 +4,8 @@
 //! test can see which version was asked. It keeps nothing.
 
 use tillbox_guests::payments::{
-    AuthorizeRequest, CaptureRequest, KeyMemory, Lookup, ProviderInfo, Recovery, RefundRequest, RetrieveRequest, Snapshot,
+    AuthorizeRequest, CaptureRequest, KeyMemory, Lookup, ProviderInfo, Recovery, RefundRequest, RetrieveRequest,
+    Snapshot,
 };
 use tillbox_guests::types::{Error, Money, OperationKind, Outcome, Status};
 use tillbox_guests::{Answer, honest_info, honest_outcome};
@@ -115,4 +116,3 @@ macro_rules! teller {
     };
 }
 pub(crate) use teller;
-
