@@ -13,6 +13,7 @@ use tillbox_core::id::ProviderId;
 use tillbox_runtime::manifest::MANIFEST_BYTES_MAX;
 use tillbox_runtime::{Grants, RuntimeConfig};
 
+use super::by_hand::by_hand;
 use super::failure::Failure;
 use super::inspect::{self, InspectArguments};
 use super::load::{ID_DEFAULT, Source, check_id};
@@ -243,27 +244,37 @@ pub(super) async fn run(command: ProviderCommand) -> Result<(), Failure> {
         ProviderCommand::Inspect(arguments) => inspect::run(arguments).await,
         ProviderCommand::Install(InstallArguments { source, id, version, database }) => {
             let new = wanted(&source, version)?;
-            told(&with_runtime(&database).await?.install_provider(&id, new).await?, database.json)
+            let host = with_runtime(&database).await?;
+            told(&by_hand(&host, "provider install", Some(&id), host.install_provider(&id, new)).await?, database.json)
         }
         ProviderCommand::Upgrade(UpgradeArguments { id, source, version, database }) => {
             let new = wanted(&source, version)?;
-            told(&with_runtime(&database).await?.upgrade_provider(&id, new).await?, database.json)
+            let host = with_runtime(&database).await?;
+            let done = host.upgrade_provider(&id, new);
+            told(&by_hand(&host, "provider upgrade", Some(id.as_str()), done).await?, database.json)
         }
         ProviderCommand::Approve(ApproveArguments { id, number, by, database }) => {
-            told(&with_runtime(&database).await?.approve_provider(&id, number, &by.by).await?, database.json)
+            let host = with_runtime(&database).await?;
+            let done = host.approve_provider(&id, number, &by.by);
+            told(&by_hand(&host, "provider approve", Some(id.as_str()), done).await?, database.json)
         }
         ProviderCommand::Rollback(RollbackArguments { id, to, by, database }) => {
-            told(&with_runtime(&database).await?.roll_back_provider(&id, to, &by.by).await?, database.json)
+            let host = with_runtime(&database).await?;
+            let done = host.roll_back_provider(&id, to, &by.by);
+            told(&by_hand(&host, "provider rollback", Some(id.as_str()), done).await?, database.json)
         }
         ProviderCommand::List(arguments) => list(arguments).await,
         ProviderCommand::Disable(DisableArguments { switch }) => switched(&switch, false).await,
         ProviderCommand::Enable(EnableArguments { switch }) => switched(&switch, true).await,
         ProviderCommand::Remove(RemoveArguments { id, number, force, by, database }) => {
             let host = open(&database, &[]).await?;
-            let removed = match number {
-                Some(number) => host.remove_version(&id, number, force, &by.by).await?,
-                None => host.remove_provider(&id, force, &by.by).await?,
+            let done = async {
+                match number {
+                    Some(number) => host.remove_version(&id, number, force, &by.by).await,
+                    None => host.remove_provider(&id, force, &by.by).await,
+                }
             };
+            let removed = by_hand(&host, "provider remove", Some(id.as_str()), done).await?;
             told(&removed, database.json)
         }
     }
@@ -296,7 +307,8 @@ fn read_grants(path: &Path) -> Result<Grants, Failure> {
 
 async fn switched(SwitchArguments { id, database }: &SwitchArguments, is_enabled: bool) -> Result<(), Failure> {
     let host = open(database, &[]).await?;
-    host.switch_provider(id, is_enabled).await?;
+    let words = if is_enabled { "provider enable" } else { "provider disable" };
+    by_hand(&host, words, Some(id.as_str()), host.switch_provider(id, is_enabled)).await?;
     let screen = Screen::standard();
     if database.json {
         return Ok(screen.json(&json!({ "id": id.as_str(), "is_enabled": is_enabled }))?);

@@ -56,6 +56,7 @@ REFUSALS = {
         r"gives no code",  # a code is made from the label, and some labels have no letters
         r"no default currency",  # a body without a currency may come from an order, and no shop is there to ask
         r"belongs to another order",  # which order a collection was made for
+        r"^grants: ",  # what can be granted depends on the component, and a name nobody knows is refused
         r"the body is wrong",  # objects for providers and notes have limits of their own: 64 KiB, 32 levels
     ],
 }
@@ -98,6 +99,41 @@ def fresh_holder():
     return made["account_holder"]["id"]
 
 
+def fresh_version(case):
+    """A provider that was installed for this call: nothing else is paid with it, so it may be upgraded, approved and removed."""
+    path = "/admin/payment-providers"
+    new = {"id": f"fresh-{RANDOM.getrandbits(64)}", "component": component()}
+    if case.path == path:
+        case.body = new
+        return
+    if case.path == path + "/{id}" and case.method == "POST":
+        return
+    provider = post(path, new)["provider_version"]["provider_id"]
+    case.path_parameters["id"] = provider
+    wider = {"component": component(), "grants": {"calls_max": 7}}
+    if case.path.endswith("/upgrade"):
+        case.body = wider
+    elif case.path.endswith("/approve"):
+        case.body = {"version": post(f"{path}/{provider}/upgrade", wider)["provider_version"]["number"]}
+    elif case.path.endswith("/rollback") or case.path.endswith("/versions/{version}"):
+        post(f"{path}/{provider}/upgrade", {**wider, "approve": True})
+        if case.path.endswith("/rollback"):
+            case.body = {}
+        else:
+            case.path_parameters["version"] = "1"
+
+
+def component():
+    """The digest of a component that was brought."""
+    if "component" not in POOL:
+        with open("whole.wasm", "rb") as file:
+            headers = {"Authorization": "Bearer " + os.environ["TILLBOX_SECRET_KEY"], "Content-Type": "application/wasm"}
+            brought = requests.post(os.environ["TILLBOX_URL"] + "/admin/provider-components", data=file.read(), headers=headers, timeout=60)
+            brought.raise_for_status()
+            POOL["component"] = [brought.json()["provider_component"]["component"]]
+    return POOL["component"][0]
+
+
 def fresh_payment(captured):
     payment = post(f"/admin/payment-sessions/{fresh_session()}/authorize", {})["payment"]["id"]
     if captured:
@@ -107,7 +143,11 @@ def fresh_payment(captured):
 
 def fresh(case):
     """Now and then something that nothing has happened to yet, where most of what there is has been used up."""
-    if case.method == "GET" or RANDOM.random() > FRESH:
+    if case.method == "GET":
+        return
+    if case.path.startswith("/admin/payment-providers"):
+        fresh_version(case)
+    if RANDOM.random() > FRESH:
         return
     if "/payment-sessions/{id}" in case.path:
         case.path_parameters["id"] = fresh_session()
@@ -295,6 +335,9 @@ def remember(part):
 
 
 def keep(kind, value):
+    if value.startswith("pp_whole_fresh"):
+        # It was made for one call.
+        return
     pool = POOL.setdefault(kind, [])
     if value not in pool:
         pool.append(value)

@@ -126,6 +126,8 @@ fn the_server_answers_as_its_document_says() {
     fuzzer.args(["run", &format!("{}/openapi.json", server.url), "--seed", &seed]).args(length);
     // A stream has no end, and so no answer to compare: `tests/serving` holds it to what it says.
     fuzzer.args(["--exclude-path", "/admin/events/stream"]);
+    // Bytes that fit no schema: `tests/integration` brings components, good ones and damaged ones.
+    fuzzer.args(["--exclude-path", "/admin/provider-components"]);
     fuzzer.args(["--report", "junit", "--report-dir", "report"]).current_dir(place).stdin(Stdio::null());
     fuzzer.env("PYTHONPATH", &here).env("PYTHONHASHSEED", "0").env("PYTHONDONTWRITEBYTECODE", "1");
     fuzzer.env("TILLBOX_SECRET_KEY", &server.secret).env("TILLBOX_PUBLISHABLE_KEY", &server.publishable);

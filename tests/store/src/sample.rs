@@ -13,8 +13,8 @@ use tillbox::core::{ComponentDigest, Money, Timestamp, machine};
 use tillbox::currency::money;
 use tillbox::store::{
     ApiKeyId, ApiKeyKind, AuditEntry, Change, Channel, ExchangeEnd, ExchangeState, KeptApiKey, KeptDelivery,
-    KeptExchange, KeptHolder, KeptSubscriber, KeyRow, KeyWrite, MergedClaim, RefundReason, Scope, Secret, Store,
-    StoreError, Stored, SubscriberId,
+    KeptExchange, KeptHolder, KeptSubscriber, KeptVersion, KeyRow, KeyWrite, MergedClaim, RefundReason, Scope, Secret,
+    Store, StoreError, Stored, SubscriberId, VersionState,
 };
 
 /// A webhook request, with everything in it that may be lost on the way.
@@ -152,6 +152,36 @@ pub fn exchange_end(sequence: u32) -> ExchangeEnd {
         answered: Some(vec![0, 255]),
         at: Timestamp(1_700_000_000_100 + i64::from(sequence)),
     }
+
+/// A version of [`provider`] with everything in it, made of [`component`].
+#[must_use]
+pub fn version(number: u32, state: VersionState) -> KeptVersion {
+    let at = |ms: i64| Timestamp(1_700_000_000_000 + i64::from(number) + ms);
+    KeptVersion {
+        provider: provider(),
+        number,
+        digest: ComponentDigest::from_bytes([0xa5; 32]),
+        identifier: "sample".to_owned(),
+        version: format!("1.{number}.0"),
+        minimum_version: Some("1.0.0".to_owned()),
+        grants: r#"{"hosts":["api.example.com"],"settings":{"é":1.50}}"#.to_owned(),
+        state,
+        proposed_by: "ada é".to_owned(),
+        approved_by: Some("grace".to_owned()),
+        created_at: at(0),
+        approved_at: Some(at(1)),
+        served_from: Some(at(2)),
+        served_until: Some(at(3)),
+    }
+}
+
+/// Bytes of a component: several parts, and a rest.
+///
+/// # Panics
+/// Never: a remainder fits.
+#[must_use]
+pub fn component() -> Vec<u8> {
+    (0..3 * 64 * 1024 + 7_u32).map(|byte| u8::try_from(byte * 31 % 251).expect("below 251")).collect()
 }
 
 /// The provider of all samples.

@@ -4,5 +4,8 @@
 
 #[path = "till.rs"]
 mod till;
+#[macro_use]
+#[path = "versions.rs"]
+mod versions;
 
-till::teller!(Teller, "1.0.0");
+teller!(Teller, "1.0.0");

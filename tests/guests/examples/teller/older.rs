@@ -4,5 +4,8 @@
 
 #[path = "till.rs"]
 mod till;
+#[macro_use]
+#[path = "versions.rs"]
+mod versions;
 
-till::teller!(Teller, "0.9.0");
+teller!(Teller, "0.9.0");

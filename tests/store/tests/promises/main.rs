@@ -16,6 +16,7 @@ mod moving;
 mod sealed;
 mod server;
 mod silence;
+mod versions;
 
 use tillbox_store_tests::place::{Database, File, Place};
 
@@ -99,6 +100,9 @@ promises! {
     api_keys::a_key_is_found_by_its_id_and_nothing_of_it_is_lost,
     api_keys::one_of_two_replaces_a_key,
     api_keys::a_key_ends_once_and_its_last_use_goes_forward,
+    versions::a_component_is_kept_byte_for_byte_and_completed,
+    versions::versions_move_together_or_not_at_all,
+    versions::open_operations_are_counted_by_their_component,
 }
 
 /// Both stores keep the same columns, or one of them would forget something.

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use tillbox::core::operation::OperationState;
 use tillbox::store::{
     AuditDurability, CartClaim, Change, ExchangeWrite, KeptExchange, KeptSubscriber, Key, Moved, Page, Progress,
-    StoreError, migrate,
+    StoreError, VersionState, VersionStep, migrate,
 };
 use tillbox_store_tests::place::{Database, File, Place};
 use tillbox_store_tests::sample::{
-    api_key, as_stored, audit, claim, created, delivery, exchange, exchange_end, holder, id, key as held, noted,
-    provider, reason, rich, stored, subscriber,
+    api_key, as_stored, audit, claim, component, created, delivery, exchange, exchange_end, holder, id, key as held,
+    noted, provider, reason, rich, stored, subscriber, version,
 };
 
 /// More than a batch, so that batches join without a gap.
@@ -58,6 +58,9 @@ async fn there_and_back_everything_is_the_same() {
     store.commit(Change { exchanges, events: Vec::new(), ..noted(&read, "exchanged") }).await.unwrap();
     let exchanged = store.exchanges(exchange(1, 1, 1).operation).await.unwrap();
     assert_eq!(exchanged.len(), 2);
+    let installed = version(1, VersionState::Serving);
+    store.keep_component(installed.digest, component()).await.unwrap();
+    store.move_versions(vec![VersionStep::Add(Box::new(installed.clone()))]).await.unwrap();
     let events = store.events_after(0, 200).await.unwrap();
     assert_eq!(store.spread(subscriber(1).id, 9, read.collection.created_at).await.unwrap(), 1);
     drop(store);
@@ -88,6 +91,8 @@ async fn there_and_back_everything_is_the_same() {
         let account = holder(1, "cus_1", Some("ext_1"));
         assert_eq!(store.account_holder(account.id.clone()).await.unwrap(), Some(account));
         assert_eq!(store.refund_reasons(vec![reason(1, "late").id]).await.unwrap(), [reason(1, "late")]);
+        assert_eq!(store.provider_versions().await.unwrap(), std::slice::from_ref(&installed));
+        assert_eq!(store.component(installed.digest).await.unwrap(), component());
         assert_eq!(store.api_key(api_key(1).id).await.unwrap(), Some(api_key(1)));
         assert_eq!(store.collection_access(id(2)).await.unwrap().secret_version, 2);
         let kept = store.key("till".to_owned(), "a".to_owned()).await.unwrap();
@@ -111,6 +116,8 @@ async fn there_and_back_everything_is_the_same() {
         "refund_reason",
         "provider",
         "region_payment_provider",
+        "component",
+        "provider_version",
         "account_holder",
         "subscriber",
         "dispatch",
