@@ -74,8 +74,9 @@ struct Server {
 
 impl Server {
     fn start(shop: &Shop) -> Self {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", "till.db", "--bundled", "false"];
-        let mut process = shop.tillbox(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", "till.db"];
+        let mut serve = shop.tillbox(&arguments);
+        let mut process = serve.env("TILLBOX_BUNDLED", "false").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(',').next()).unwrap().trim().to_owned();

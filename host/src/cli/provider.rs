@@ -245,22 +245,23 @@ pub(super) async fn run(command: ProviderCommand) -> Result<(), Failure> {
         ProviderCommand::Install(InstallArguments { source, id, version, database }) => {
             let new = wanted(&source, version)?;
             let host = with_runtime(&database).await?;
-            told(&by_hand(&host, "provider install", Some(&id), host.install_provider(&id, new)).await?, database.json)
+            let done = Box::pin(host.install_provider(&id, new));
+            told(&by_hand(&host, "provider install", Some(&id), done).await?, database.json)
         }
         ProviderCommand::Upgrade(UpgradeArguments { id, source, version, database }) => {
             let new = wanted(&source, version)?;
             let host = with_runtime(&database).await?;
-            let done = host.upgrade_provider(&id, new);
+            let done = Box::pin(host.upgrade_provider(&id, new));
             told(&by_hand(&host, "provider upgrade", Some(id.as_str()), done).await?, database.json)
         }
         ProviderCommand::Approve(ApproveArguments { id, number, by, database }) => {
             let host = with_runtime(&database).await?;
-            let done = host.approve_provider(&id, number, &by.by);
+            let done = Box::pin(host.approve_provider(&id, number, &by.by));
             told(&by_hand(&host, "provider approve", Some(id.as_str()), done).await?, database.json)
         }
         ProviderCommand::Rollback(RollbackArguments { id, to, by, database }) => {
             let host = with_runtime(&database).await?;
-            let done = host.roll_back_provider(&id, to, &by.by);
+            let done = Box::pin(host.roll_back_provider(&id, to, &by.by));
             told(&by_hand(&host, "provider rollback", Some(id.as_str()), done).await?, database.json)
         }
         ProviderCommand::List(arguments) => list(arguments).await,
@@ -268,12 +269,12 @@ pub(super) async fn run(command: ProviderCommand) -> Result<(), Failure> {
         ProviderCommand::Enable(EnableArguments { switch }) => switched(&switch, true).await,
         ProviderCommand::Remove(RemoveArguments { id, number, force, by, database }) => {
             let host = open(&database, &[]).await?;
-            let done = async {
+            let done = Box::pin(async {
                 match number {
                     Some(number) => host.remove_version(&id, number, force, &by.by).await,
                     None => host.remove_provider(&id, force, &by.by).await,
                 }
-            };
+            });
             let removed = by_hand(&host, "provider remove", Some(id.as_str()), done).await?;
             told(&removed, database.json)
         }

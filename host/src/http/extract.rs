@@ -114,7 +114,8 @@ impl<T: Input, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::not_json());
+            let what = "send the header `content-type: application/json`, with an empty body too";
+            return Err(Problem::media_type(what));
         }
         let body = read(request).await?;
         Ok(Self(Fields::read(&body)?))
@@ -135,7 +136,8 @@ impl<S: Send + Sync> FromRequest<S> for Wasm {
         let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
         let is_wasm = values.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(WASM.as_bytes()));
         if !is_wasm || values.next().is_some() {
-            return Err(Problem::not_wasm());
+            let what = "send a WebAssembly component with the header `content-type: application/wasm`";
+            return Err(Problem::media_type(what));
         }
         Ok(Self(read_body(request, COMPONENT_BYTES_MAX).await?))
     }

@@ -52,6 +52,7 @@ mod gate;
 mod idempotency;
 mod place;
 mod rate;
+mod refused_version;
 mod visitor;
 
 mod routes;

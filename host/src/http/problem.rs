@@ -18,7 +18,7 @@ use super::audit::AnsweredCode;
 use super::document;
 use super::limits::RETRY_AFTER_SECONDS;
 use super::wire::{ErrorAnswer, IdOf, Invalid};
-use crate::service::{CartFailure, Error, VersionRefusal};
+use crate::service::{CartFailure, Error};
 use crate::store::StoreError;
 
 /// What went wrong.
@@ -72,13 +72,7 @@ impl Problem {
         Self::from(Error::NotFound { entity, id })
     }
 
-    pub(super) fn not_json() -> Self {
-        let message = "send the header `content-type: application/json`, with an empty body too";
-        Self::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
-    }
-
-    pub(super) fn not_wasm() -> Self {
-        let message = "send a WebAssembly component with the header `content-type: application/wasm`";
+    pub(super) fn media_type(message: &str) -> Self {
         Self::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
     }
 
@@ -177,30 +171,9 @@ impl Problem {
     /// A provider that is not called for a while.
     fn tripped(retry_after_ms: u64, message: String) -> Self {
         let seconds = retry_after_ms.div_ceil(1_000).max(RETRY_AFTER_SECONDS);
+        let public = Some("the payment could not be processed, and nothing was charged; try again later");
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "provider_fault", "provider_tripped", message);
-        let problem = problem.public("the payment could not be processed, and nothing was charged; try again later");
-        Self { culprit: Some(Culprit::Guest), retry_after_seconds: Some(seconds), ..problem }
-    }
-
-    /// A version of a provider that is not installed or moved.
-    fn of_version(refusal: &VersionRefusal, message: String) -> Self {
-        let (status, kind) = match refusal {
-            VersionRefusal::NoRuntime | VersionRefusal::NotInstalled { .. } => (StatusCode::BAD_REQUEST, "not_allowed"),
-            refusal if refusal.is_input() => (StatusCode::UNPROCESSABLE_ENTITY, "version_refused"),
-            VersionRefusal::Installed { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "duplicate_error"),
-            VersionRefusal::Component(_)
-            | VersionRefusal::Grants(_)
-            | VersionRefusal::Digest { .. }
-            | VersionRefusal::UnknownComponent { .. }
-            | VersionRefusal::Identifier { .. }
-            | VersionRefusal::Downgrade { .. }
-            | VersionRefusal::Unloadable { .. }
-            | VersionRefusal::NothingProposed { .. }
-            | VersionRefusal::NothingEarlier { .. }
-            | VersionRefusal::State { .. }
-            | VersionRefusal::InUse { .. } => (StatusCode::BAD_REQUEST, "not_allowed"),
-        };
-        Self::new(status, kind, refusal.code(), message)
+        Self { public, culprit: Some(Culprit::Guest), retry_after_seconds: Some(seconds), ..problem }
     }
 
     fn of_rejection(error: &ProviderError, message: String) -> Self {
@@ -312,8 +285,6 @@ impl From<Error> for Problem {
                 let problem = Self::invalid(StatusCode::BAD_REQUEST, &code, message);
                 return Self { field: Some("provider_id".into()), ..problem };
             }
-            Error::ComponentGone { .. } => Self::new(StatusCode::BAD_GATEWAY, "provider_unavailable", &code, message)
-                .public("the provider could not be asked"),
             Error::Tripped { retry_after_ms, .. } => Self::tripped(retry_after_ms, message),
             Error::Version(refusal) => Self::of_version(&refusal, message),
             Error::NotEnabled { .. } => Self::invalid(StatusCode::BAD_REQUEST, &code, message),
@@ -328,8 +299,10 @@ impl From<Error> for Problem {
             ),
             Error::Review { .. } => Self::new(StatusCode::BAD_GATEWAY, "needs_review", &code, message)
                 .public("the payment needs a look by the merchant; do not try again"),
-            Error::NotAsked(_) => Self::new(StatusCode::BAD_GATEWAY, "provider_unavailable", &code, message)
-                .public("the provider could not be asked"),
+            Error::NotAsked(_) | Error::ComponentGone { .. } => {
+                Self::new(StatusCode::BAD_GATEWAY, "provider_unavailable", &code, message)
+                    .public("the provider could not be asked")
+            }
             Error::Cart(CartFailure::Unavailable(_)) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &code, message)
                     .public("the shop could not say what the cart is worth; try again")

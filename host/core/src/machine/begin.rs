@@ -1,18 +1,17 @@
 //! The rules before a provider is asked. A refusal here costs nothing: no byte has left, nothing was written.
 
+use super::fresh::{Lease, asked_by, on_payment, on_session, payment_product};
 use super::sole::was_opened;
 use super::{Draft, sole};
-use crate::command::{Abilities, Asked, AuthorizationIds, Request};
-use crate::digest::ComponentDigest;
+use crate::command::{Abilities, AuthorizationIds, Request};
 use crate::event::Change;
 use crate::id::{OperationId, PaymentId, ProviderId, SessionId};
 use crate::money::Money;
-use crate::operation::{Input, Operation, OperationKind, OperationState, Origin, Product};
+use crate::operation::{Operation, OperationKind, OperationState, Product};
 use crate::refusal::Refusal;
 use crate::state::{Collection, OPERATIONS_MAX, Payment, SESSIONS_MAX, Session};
 use crate::status::{CollectionStatus, SessionStatus};
 use crate::text::Json;
-use crate::time::Timestamp;
 
 pub(super) fn update_collection(
     draft: &mut Draft,
@@ -47,16 +46,6 @@ pub(super) fn cancel_collection(draft: &mut Draft) -> Result<(), Refusal> {
     }
     draft.push(Change::CollectionCanceled);
     Ok(())
-}
-
-/// What every operation begins with: its id, until when it belongs to whoever begins it, what the payer typed in, and which
-/// code is asked.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lease<'a> {
-    pub(super) operation: &'a OperationId,
-    pub(super) until: Timestamp,
-    pub(super) input: &'a Input,
-    pub(super) component: Option<ComponentDigest>,
 }
 
 pub(super) fn begin(
@@ -444,51 +433,4 @@ fn no_uncertain_charge(state: &Collection) -> Result<(), Refusal> {
         Some(operation) => Err(Refusal::UncertainCharge { operation: operation.id.clone() }),
         None => Ok(()),
     }
-}
-
-fn asked_by(asked: &Asked, operation: Operation) -> Operation {
-    Operation { created_by: asked.created_by.clone(), metadata: asked.metadata.clone(), ..operation }
-}
-
-fn payment_product(ids: &AuthorizationIds) -> Product {
-    Product::Payment {
-        payment: ids.payment.clone(),
-        capture: ids.capture.clone(),
-        capture_operation: ids.capture_operation.clone(),
-    }
-}
-
-fn on_session(draft: &Draft, lease: Lease<'_>, kind: OperationKind, session: &Session) -> Operation {
-    Operation {
-        id: lease.operation.clone(),
-        kind,
-        provider: session.provider.clone(),
-        component: lease.component,
-        session: session.id.clone(),
-        payment: None,
-        product: Product::None,
-        amount: Some(session.amount),
-        state: OperationState::Running,
-        origin: Origin::Command,
-        attempts: 1,
-        lease_token: 1,
-        provider_reference: None,
-        decline: None,
-        reason: None,
-        detail: None,
-        note: None,
-        refund_reason: None,
-        created_by: None,
-        metadata: None,
-        input: lease.input.clone(),
-        checks: 0,
-        next_action_at: Some(lease.until),
-        created_at: draft.at,
-        updated_at: draft.at,
-    }
-}
-
-fn on_payment(draft: &Draft, lease: Lease<'_>, kind: OperationKind, payment: &Payment) -> Operation {
-    let session = draft.state.session(&payment.session).expect("a payment has its session");
-    Operation { payment: Some(payment.id.clone()), ..on_session(draft, lease, kind, session) }
 }

@@ -8,6 +8,7 @@
 
 mod apply;
 mod begin;
+mod fresh;
 mod late;
 mod notes;
 mod observe;
@@ -43,7 +44,7 @@ pub fn decide(state: Option<&Collection>, command: &Command, at: Timestamp) -> R
         Command::DeleteCollection => notes::delete_collection(&mut draft)?,
         Command::Annotate { subject, metadata } => notes::annotate(&mut draft, subject, metadata)?,
         Command::Begin { operation, request, abilities, input, lease_until, component } => {
-            let lease = begin::Lease { operation, until: *lease_until, input, component: *component };
+            let lease = fresh::Lease { operation, until: *lease_until, input, component: *component };
             begin::begin(&mut draft, lease, request, *abilities)?;
         }
         Command::Retry { operation, lease_until } => resolve::retry(&mut draft, operation, *lease_until)?,

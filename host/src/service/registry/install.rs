@@ -4,15 +4,15 @@
 //! one version to the other, so a host that dies in between leaves the old one or the new one; then it is loaded. What a
 //! version may do beyond what was approved waits for somebody's word.
 
-use semver::Version;
 use tillbox_core::ComponentDigest;
 use tillbox_core::Timestamp;
 use tillbox_core::id::ProviderId;
-use tillbox_runtime::{Grants, Package};
+use tillbox_runtime::Package;
 
 use super::super::input::CREATED_BY_BYTES_MAX;
 use super::super::{Error, Host, Step};
 use super::permission::{Permissions, carried, differences};
+use super::plan::{Plan, accepted, earlier, moved, now_serving, planned, proposed, retired, wrong_state};
 use super::version::{ComponentSource, KeptComponent, NewVersion, ProviderVersion};
 use super::{VersionRefusal, digest_of, grants_of, serving};
 use crate::store::{KeptVersion, SideChange, VersionState, VersionStep};
@@ -22,9 +22,6 @@ const ATTEMPTS: usize = 8;
 
 /// Checked components that are held in memory beyond those that run: between bringing one and installing it.
 const CHECKED_MAX: usize = 16;
-
-/// Versions of one provider: an upgrade a day for years.
-pub const VERSIONS_MAX: u32 = 10_000;
 
 /// What somebody asks for, as far as it tells one request from another, and a component that comes with it.
 struct Asking {
@@ -52,12 +49,6 @@ impl Asking {
         self.fields.push(("force", Some(force.to_string())));
         self
     }
-}
-
-/// What a change came to: the steps to it, and the version that is shown for it.
-struct Plan {
-    steps: Vec<VersionStep>,
-    version: KeptVersion,
 }
 
 impl Host {
@@ -301,7 +292,7 @@ impl Host {
         if let Some(package) = registry.desk.lock().await.get(&digest) {
             return Ok(package.clone());
         }
-        let package = runtime.check(bytes).await.map_err(VersionRefusal::from)?;
+        let package = Box::pin(runtime.check(bytes)).await.map_err(VersionRefusal::from)?;
         let mut checked = registry.desk.lock().await;
         if checked.len() >= CHECKED_MAX {
             let shelves = registry.shelves();
@@ -315,7 +306,7 @@ impl Host {
     async fn loads(&self, version: &KeptVersion) -> Result<(), Error> {
         self.inner.registry.runtime()?;
         let mut checked = self.inner.registry.desk.lock().await;
-        match self.load(version, &mut checked).await {
+        match Box::pin(self.load(version, &mut checked)).await {
             Ok(_) => Ok(()),
             Err(why) => {
                 let (provider, number) = (version.provider.clone(), version.number);
@@ -357,9 +348,10 @@ impl Host {
             }
             Err(Error::Contended)
         };
-        let shown = self.once_plain(&guard, work).await?;
+        // On the heap: what compiles a component holds much.
+        let shown = Box::pin(self.once_plain(&guard, work)).await?;
         // What the books say counts from here on, whether this host can follow or not.
-        self.sync_providers().await?;
+        Box::pin(self.sync_providers()).await?;
         let trouble = self.inner.registry.trouble(id, shown.number);
         Ok(ProviderVersion { trouble, ..shown })
     }
@@ -400,132 +392,6 @@ impl super::Registry {
     fn trouble(&self, id: &ProviderId, number: u32) -> Option<String> {
         self.shelves().troubles.get(&(id.clone(), number)).map(|(why, _)| why.clone())
     }
-}
-
-/// Whether a component may take the place of the version that serves.
-fn accepted(present: &KeptVersion, package: &Package) -> Result<(), Error> {
-    let info = package.info();
-    if info.identifier != present.identifier {
-        let (provider, expected) = (present.provider.clone(), present.identifier.clone());
-        return Err(VersionRefusal::Identifier { provider, expected, found: info.identifier.clone() }.into());
-    }
-    let minimum = present.minimum_version.as_deref().unwrap_or(&present.version);
-    match (Version::parse(&info.version), Version::parse(minimum)) {
-        (Ok(found), Ok(least)) if found >= least => Ok(()),
-        // The check has made sure of both; one that cannot be compared is not higher.
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => {
-            Err(VersionRefusal::Downgrade { found: info.version.clone(), minimum: minimum.to_owned() }.into())
-        }
-    }
-}
-
-/// The steps to a new version: it serves when nothing about it needs a word or it was given, else it waits.
-fn planned(
-    kept: &[KeptVersion],
-    id: &ProviderId,
-    package: &Package,
-    digest: ComponentDigest,
-    new: &NewVersion,
-    at: Timestamp,
-) -> Result<Plan, Error> {
-    let present = serving(kept, id);
-    let approved = present.map(grants_of).transpose().unwrap_or_default();
-    let grants = new.grants.clone().unwrap_or_else(|| carried(approved.as_ref(), package));
-    package.grant(grants.clone()).map_err(VersionRefusal::from)?;
-    check_minimum(new.minimum_version.as_deref(), &package.info().version)?;
-    if let Some(present) = present.filter(|present| present.digest == digest && approved.as_ref() == Some(&grants))
-        && (new.minimum_version.is_none() || new.minimum_version == present.minimum_version)
-    {
-        return Ok(Plan { steps: Vec::new(), version: present.clone() });
-    }
-    let serves = new.approve || differences(approved.as_ref(), &grants).is_empty();
-    let mine = || kept.iter().filter(|version| version.provider == *id);
-    let number = mine().map(|version| version.number).max().unwrap_or(0) + 1;
-    if number > VERSIONS_MAX {
-        return Err(Error::invalid("provider", format!("more than {VERSIONS_MAX} versions; take another id")));
-    }
-    let version = KeptVersion {
-        provider: id.clone(),
-        number,
-        digest,
-        identifier: package.info().identifier.clone(),
-        version: package.info().version.clone(),
-        minimum_version: new.minimum_version.clone(),
-        grants: text_of(&grants)?,
-        state: if serves { VersionState::Serving } else { VersionState::Proposed },
-        proposed_by: new.by.clone(),
-        approved_by: serves.then(|| new.by.clone()),
-        created_at: at,
-        approved_at: serves.then_some(at),
-        served_from: serves.then_some(at),
-        served_until: None,
-    };
-    let mut steps = vec![VersionStep::Register(id.clone(), at)];
-    let waiting = mine().filter(|version| version.state == VersionState::Proposed);
-    steps.extend(waiting.map(|version| moved(version, VersionState::Rejected, None, at)));
-    if serves {
-        steps.extend(present.map(|present| retired(present, at)));
-    }
-    steps.push(VersionStep::Add(Box::new(version.clone())));
-    Ok(Plan { steps, version })
-}
-
-fn text_of(grants: &Grants) -> Result<String, Error> {
-    serde_json::to_string(grants).map_err(|error| Error::invalid("grants", error.to_string()))
-}
-
-/// A minimum is a version, and the one that says it is not below.
-fn check_minimum(minimum: Option<&str>, version: &str) -> Result<(), Error> {
-    let Some(minimum) = minimum else { return Ok(()) };
-    let least = Version::parse(minimum).map_err(|error| Error::invalid("minimum_version", error.to_string()))?;
-    match Version::parse(version) {
-        Ok(own) if own >= least => Ok(()),
-        Ok(_) | Err(_) => {
-            Err(VersionRefusal::Downgrade { found: version.to_owned(), minimum: minimum.to_owned() }.into())
-        }
-    }
-}
-
-fn proposed<'a>(kept: &'a [KeptVersion], id: &ProviderId, number: Option<u32>) -> Result<&'a KeptVersion, Error> {
-    let waits = |version: &&KeptVersion| version.provider == *id && version.state == VersionState::Proposed;
-    let found = kept.iter().find(waits).filter(|version| number.is_none_or(|number| version.number == number));
-    found.ok_or_else(|| VersionRefusal::NothingProposed { provider: id.clone(), number }.into())
-}
-
-/// The version that serves, and the one to go back to: the one that served last of those that were installed before it.
-fn earlier<'a>(
-    kept: &'a [KeptVersion],
-    id: &ProviderId,
-    to: Option<u32>,
-) -> Result<(&'a KeptVersion, &'a KeptVersion), Error> {
-    let present = serving(kept, id).ok_or_else(|| VersionRefusal::NotInstalled { provider: id.clone() })?;
-    let retired = kept.iter().filter(|version| version.provider == *id && version.state == VersionState::Retired);
-    let found = match to {
-        Some(number) => retired.into_iter().find(|version| version.number == number),
-        None => retired
-            .filter(|version| version.number < present.number)
-            .max_by_key(|version| (version.served_until, version.number)),
-    };
-    let none = || VersionRefusal::NothingEarlier { provider: id.clone(), number: to };
-    Ok((present, found.ok_or_else(none)?))
-}
-
-fn moved(version: &KeptVersion, to: VersionState, approved_by: Option<String>, at: Timestamp) -> VersionStep {
-    let (provider, number, from) = (version.provider.clone(), version.number, version.state);
-    VersionStep::Move { provider, number, from, to, approved_by, at }
-}
-
-fn retired(version: &KeptVersion, at: Timestamp) -> VersionStep {
-    moved(version, VersionState::Retired, None, at)
-}
-
-fn now_serving(version: &KeptVersion, at: Timestamp) -> KeptVersion {
-    KeptVersion { state: VersionState::Serving, served_from: Some(at), served_until: None, ..version.clone() }
-}
-
-fn wrong_state(version: &KeptVersion, remedy: &'static str) -> Error {
-    let (provider, number, state) = (version.provider.clone(), version.number, version.state);
-    VersionRefusal::State { provider, number, state, remedy }.into()
 }
 
 fn check_by(by: &str) -> Result<(), Error> {

@@ -7,6 +7,7 @@
 mod install;
 mod kept;
 mod permission;
+mod plan;
 mod refusal;
 mod version;
 mod watch;
@@ -27,8 +28,8 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::{KeptVersion, VersionState};
 
-pub use install::VERSIONS_MAX;
 pub use permission::{PermissionChange, PermissionKind, Permissions};
+pub use plan::VERSIONS_MAX;
 pub use refusal::VersionRefusal;
 pub use version::{ComponentSource, KeptComponent, NewVersion, ProviderVersion};
 pub use watch::VERSIONS_LOOK_MS;

@@ -3,18 +3,12 @@
 
 use tillbox::Error;
 use tillbox::core::operation::OperationState;
-use tillbox::service::{BREAKER_FAULTS, BREAKER_PAUSE_MS_FIRST, BreakerState, NewCapture, NewCollection, NewSession};
+use tillbox::service::{BREAKER_FAULTS, BREAKER_PAUSE_MS_FIRST, BreakerState, NewCapture};
 use tillbox::store::Page;
 use tillbox_artifacts::{TELLER, TELLER_BROKEN};
 use tillbox_store_tests::place::File;
 
-use crate::scene::{Hands, OPERATOR, authorized, builder, install, paid, teller, version};
-
-async fn session(host: &tillbox::Host) -> Result<(), Error> {
-    let amount = tillbox::currency::money("1.00", "EUR").unwrap();
-    let collection = host.create_collection(NewCollection::new(amount)).await?;
-    host.create_session(&collection.id, NewSession::new(teller())).await.map(drop)
-}
+use crate::scene::{Hands, OPERATOR, authorized, builder, install, paid, session, teller, version};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_traps_always_is_tripped_and_comes_back() {

@@ -57,6 +57,7 @@ impl Door {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+// Long because one operator's day is one story.
 async fn an_operator_does_it_all_over_http() {
     let place = File::new().await;
     let host = host(&place).await;

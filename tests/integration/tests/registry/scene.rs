@@ -72,6 +72,13 @@ pub(crate) fn refusal(result: Result<ProviderVersion, Error>) -> VersionRefusal 
     }
 }
 
+/// A session of the teller, and nothing more.
+pub(crate) async fn session(host: &Host) -> Result<CollectionId, Error> {
+    let collection = host.create_collection(NewCollection::new(money("1.00", "EUR")?)).await?;
+    host.create_session(&collection.id, NewSession::new(teller())).await?;
+    Ok(collection.id)
+}
+
 /// A payment that is authorized by the teller.
 pub(crate) async fn authorized(host: &Host, amount: &str) -> Result<(CollectionId, PaymentId), Error> {
     let collection = host.create_collection(NewCollection::new(money(amount, "EUR")?)).await?;
