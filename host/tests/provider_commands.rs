@@ -68,6 +68,8 @@ impl Shop {
 
 struct Server {
     process: Child,
+    /// Held open, or it would have nobody to tell where it is.
+    _told: BufReader<std::process::ChildStdout>,
     address: String,
     secret: String,
 }
@@ -78,10 +80,11 @@ impl Server {
         let mut serve = shop.tillbox(&arguments);
         let mut process = serve.env("TILLBOX_BUNDLED", "false").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut told = BufReader::new(process.stdout.take().unwrap());
+        told.read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(',').next()).unwrap().trim().to_owned();
         let secret = shop.good(&["keys", "create", "--secret", "--scope", "read", "--database", "till.db"]);
-        Self { process, address, secret: secret.trim().to_owned() }
+        Self { process, _told: told, address, secret: secret.trim().to_owned() }
     }
 
     fn get(&self, path: &str) -> Value {

@@ -2,6 +2,8 @@
 //!
 //! Two audiences. Operators and the merchant's server get the service's own words. A storefront gets a sentence that
 //! holds nothing of a provider or of the database; the code and the operation's id are the same for both.
+//!
+//! Long because every error of the service has its line here.
 
 use std::time::Duration;
 

@@ -86,6 +86,7 @@ impl Told {
                 }
                 Fault::Deadline { at: DeadlineAt::HostWait, .. }
                 | Fault::Contract { .. }
+                | Fault::Diverged { .. }
                 | Fault::Denied { .. }
                 | Fault::Host(_)
                 | Fault::Operator { .. } => Self::Nothing,

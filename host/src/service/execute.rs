@@ -90,9 +90,7 @@ impl Host {
                 return Ok(Executed::unasked(stored.collection));
             }
             // Before anything is written: a call that is not made leaves no operation behind.
-            if let Some(retry_after_ms) = provider.refuses() {
-                return Err(Error::Tripped { provider: provider_id, retry_after_ms });
-            }
+            provider.called(&provider_id)?;
             let asking = Asking { id: &id, input: &input, guard };
             let asks = started.operation(&id).is_some();
             let executed = match provider.reach() {

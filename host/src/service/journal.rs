@@ -282,7 +282,7 @@ impl Host {
             return Vec::new();
         }
         let sends = |operation: &&Operation| {
-            let provider = self.inner.providers.get(&operation.provider);
+            let provider = self.inner.registry.carries(operation);
             provider.is_some_and(|provider| provider.is_watched() && provider.reach() == Reach::Network)
         };
         let ended = after

@@ -18,6 +18,7 @@ use tillbox_runtime::request::{
 };
 use tillbox_runtime::{Call, Failure, Fault, Inspection, Provider, ProviderInfo, Reach};
 
+use super::Error;
 use super::breaker::{Breaker, BreakerHealth, BreakerState, Pass, Told, Turned};
 use super::turned_away::TurnedAway;
 use crate::clock::Clock;
@@ -109,6 +110,12 @@ impl Measured {
     /// The milliseconds after which to come back, when a call would be refused now.
     pub(super) fn refuses(&self) -> Option<u64> {
         self.breaker.refuses(self.clock.now())
+    }
+
+    /// Refuses while it is not called.
+    pub(super) fn called(&self, id: &ProviderId) -> Result<(), Error> {
+        let tripped = |retry_after_ms| Err(Error::Tripped { provider: id.clone(), retry_after_ms });
+        self.refuses().map_or(Ok(()), tripped)
     }
 
     /// A call that the breaker allows, and learns from.

@@ -104,6 +104,11 @@ impl Host {
                 return Err(error);
             }
         };
+        // One that is not called now is asked when its turn comes again, and nothing is concluded from its silence.
+        if let Err(tripped) = provider.called(&operation.provider) {
+            self.resolved(&operation, Finding::Nothing).await?;
+            return Err(tripped);
+        }
         let input = self.typed_in(&operation);
         let plan = Question::of(&operation, provider.info(), self.inner.deadline_ms, input.is_some()).plan(self.now());
         if plan.look_up {
@@ -122,8 +127,6 @@ impl Host {
             Silence::Proves => self.resolved(&operation, Finding::Absent(proof(provider.as_ref(), &operation))).await,
             Silence::Wait => self.resolved(&operation, Finding::Nothing).await,
             Silence::Resend | Silence::Void if turn == Turn::Request => Ok(operation),
-            // What is not called now is not begun again either.
-            Silence::Resend if provider.refuses().is_some() => self.resolved(&operation, Finding::Nothing).await,
             Silence::Resend => self.resend(provider.as_ref(), &operation, &input.unwrap_or_default()).await,
             Silence::Void => self.void_uncertain(&operation).await,
             Silence::Exhausted => {

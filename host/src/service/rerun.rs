@@ -39,7 +39,22 @@ impl Host {
         if !wanted {
             return Ok(None);
         }
-        let Ok(provider) = self.provider(&operation.provider) else { return Ok(None) };
+        // What broke over an answer is not asked to read it again where another version can; anything else goes on as it began.
+        let provider = match operation.state {
+            OperationState::NeedsReview => self.serving(&operation.provider),
+            OperationState::Running
+            | OperationState::Unknown
+            | OperationState::Pending
+            | OperationState::Succeeded
+            | OperationState::Declined
+            | OperationState::NeedsAction
+            | OperationState::Rejected
+            | OperationState::Absent => self.provider_of(operation).await,
+        };
+        let Ok(provider) = provider else { return Ok(None) };
+        if provider.refuses().is_some() {
+            return Ok(None);
+        }
         if !provider.is_watched() || provider.reach() != Reach::Network {
             return Ok(None);
         }

@@ -152,6 +152,7 @@ pub fn exchange_end(sequence: u32) -> ExchangeEnd {
         answered: Some(vec![0, 255]),
         at: Timestamp(1_700_000_000_100 + i64::from(sequence)),
     }
+}
 
 /// A version of [`provider`] with everything in it, made of [`component`].
 #[must_use]

@@ -91,6 +91,14 @@ impl Registry {
         self.shelves().serving.get(id).cloned()
     }
 
+    /// What carries an operation on, as far as it is loaded: the component it began with, else what serves.
+    pub(super) fn carries(&self, operation: &Operation) -> Option<Arc<Measured>> {
+        let shelves = self.shelves();
+        let own = operation.component.map(|digest| (operation.provider.clone(), digest));
+        let own = own.and_then(|key| shelves.by_component.get(&key));
+        own.or_else(|| shelves.serving.get(&operation.provider)).cloned()
+    }
+
     pub(super) fn ids(&self) -> Vec<ProviderId> {
         self.shelves().serving.keys().cloned().collect()
     }
