@@ -140,7 +140,7 @@ fn an_operator_changes_providers_beside_a_server_that_runs() {
     }
     server.follows(Some(1));
     assert!(shop.provider(&["list"]).contains("waits for approval"));
-    let told = shop.provider(&["approve", "pp_teller_eu", "--version", "2", "--by", "grace"]);
+    let told = shop.provider(&["approve", "pp_teller_eu", "--number", "2", "--by", "grace"]);
     assert!(told.contains("version 2 (1.2.0) serves"), "{told}");
     server.follows(Some(2));
     let listed: Value = serde_json::from_str(&shop.provider(&["list", "--json"])).unwrap();

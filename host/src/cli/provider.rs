@@ -124,13 +124,13 @@ struct ByArgument {
 #[command(after_help = "\
 Examples:
   tillbox provider approve pp_acme_eu --database shop.db
-  tillbox provider approve pp_acme_eu --version 2")]
+  tillbox provider approve pp_acme_eu --number 2")]
 pub(super) struct ApproveArguments {
     /// The provider's id.
     #[arg(value_name = "PROVIDER", value_parser = provider)]
     id: ProviderId,
     /// The number of the version, as it was shown.
-    #[arg(long = "version", value_name = "N")]
+    #[arg(long, value_name = "N")]
     number: Option<u32>,
     #[command(flatten)]
     by: ByArgument,
@@ -208,13 +208,13 @@ struct SwitchArguments {
 #[command(after_help = "\
 Examples:
   tillbox provider remove pp_acme_eu --database shop.db
-  tillbox provider remove pp_acme_eu --version 2      turn down what waits, or take away what served before")]
+  tillbox provider remove pp_acme_eu --number 2      turn down what waits, or take away what served before")]
 pub(super) struct RemoveArguments {
     /// The provider's id.
     #[arg(value_name = "PROVIDER", value_parser = provider)]
     id: ProviderId,
     /// This version alone.
-    #[arg(long = "version", value_name = "N")]
+    #[arg(long, value_name = "N")]
     number: Option<u32>,
     /// Also while operations are open that only it can finish.
     #[arg(long)]
@@ -338,7 +338,7 @@ fn told(version: &ProviderVersion, json: bool) -> Result<(), Failure> {
                     change.words
                 ))?;
             }
-            let approve = format!("tillbox provider approve {} --version {}", version.provider, version.number);
+            let approve = format!("tillbox provider approve {} --number {}", version.provider, version.number);
             screen.line(format!("What serves now goes on. `{approve}` lets this one serve."))?;
         }
         VersionState::Serving => {
