@@ -344,6 +344,7 @@ impl Host {
         CallContext {
             deadline_ms: self.inner.deadline_ms,
             environment: self.inner.environment,
+            keeping: self.noting(provider, &holder.provider, &operation),
             ..CallContext::new(operation, key)
         }
     }

@@ -106,22 +106,7 @@ impl Journaled {
     }
 
     fn row(&self, intent: &Intent, lease_token: u64) -> Result<KeptExchange, NotKept> {
-        Ok(KeptExchange {
-            operation: self.operation.clone(),
-            lease_token,
-            sequence: intent.sequence,
-            provider: self.provider.clone(),
-            component: self.component.clone(),
-            method: intent.method.clone(),
-            host: intent.host.clone(),
-            path: intent.path.clone(),
-            digest: intent.digest.clone(),
-            provider_key: intent.idempotency_key.clone(),
-            sent_bytes: intent.sent_bytes,
-            asked: exchanges::seal_asked(&self.host.inner.seal, &self.operation, intent).ok_or_else(no_seal)?,
-            created_at: self.host.now(),
-            end: None,
-        })
+        row(&self.host, (&self.operation, &self.provider, self.component.as_deref()), intent, lease_token)
     }
 
     /// Whether the operation is still ours when a call that ends after so long has ended.
@@ -199,20 +184,50 @@ impl Journal for Journaled {
     }
 
     fn passed(&self, moment: Moment) {
-        self.host.step(match moment {
-            Moment::BeforeFirstByte => Step::BeforeFirstByte,
-            Moment::RequestSent => Step::RequestSent,
-            Moment::AnswerRead => Step::AnswerRead,
-            Moment::BeforeGuest => Step::BeforeGuest,
-        });
+        self.host.step(step_of(moment));
     }
 }
 
-fn no_seal() -> NotKept {
+/// An intent as it is kept.
+pub(super) fn row(
+    host: &Host,
+    (operation, provider, component): (&OperationId, &ProviderId, Option<&str>),
+    intent: &Intent,
+    lease_token: u64,
+) -> Result<KeptExchange, NotKept> {
+    Ok(KeptExchange {
+        operation: operation.clone(),
+        lease_token,
+        sequence: intent.sequence,
+        provider: provider.clone(),
+        component: component.map(str::to_owned),
+        method: intent.method.clone(),
+        host: intent.host.clone(),
+        path: intent.path.clone(),
+        digest: intent.digest.clone(),
+        provider_key: intent.idempotency_key.clone(),
+        sent_bytes: intent.sent_bytes,
+        asked: exchanges::seal_asked(&host.inner.seal, operation, intent).ok_or_else(no_seal)?,
+        created_at: host.now(),
+        end: None,
+    })
+}
+
+/// The step of a host that a moment is.
+pub(super) fn step_of(moment: Moment) -> Step {
+    match moment {
+        Moment::BeforeFirstByte => Step::BeforeFirstByte,
+        Moment::RequestSent => Step::RequestSent,
+        Moment::AnswerRead => Step::AnswerRead,
+        Moment::BeforeGuest => Step::BeforeGuest,
+    }
+}
+
+pub(super) fn no_seal() -> NotKept {
     NotKept::Failed("the machine has no randomness to seal it with".to_owned())
 }
 
-fn not_kept(error: StoreError) -> NotKept {
+pub(super) fn not_kept(error: StoreError) -> NotKept {
     match error {
         StoreError::Conflict => NotKept::Lost,
         StoreError::Unavailable(_) | StoreError::Disk(_) | StoreError::Corrupt { .. } | StoreError::Foreign(_) => {

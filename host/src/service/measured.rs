@@ -58,6 +58,8 @@ pub struct CallFailure {
     pub call: &'static str,
     /// A stable code: of the fault, or `error_` and the kind of the provider's own error.
     pub code: &'static str,
+    /// Whether a request may have left. `false` is proof.
+    pub request_may_have_been_sent: bool,
     /// When it ended.
     pub at: Timestamp,
 }
@@ -192,7 +194,12 @@ impl Measured {
                     Failure::Error(_) => health.errors += 1,
                     Failure::Fault(_) => health.faults += 1,
                 }
-                health.last_failure = Some(CallFailure { call, code: outcome, at: now });
+                let request_may_have_been_sent = done.request_may_have_been_sent();
+                health.last_failure = Some(CallFailure { call, code: outcome, request_may_have_been_sent, at: now });
+                if let Failure::Fault(fault) = failure {
+                    let (provider, culprit) = (self.id.as_str(), fault.culprit().as_str());
+                    tracing::warn!(provider, call, code = outcome, culprit, request_may_have_been_sent, "a call broke");
+                }
             }
         }
         drop(health);

@@ -28,6 +28,7 @@ mod keys;
 mod list;
 mod measured;
 mod methods;
+mod noted;
 mod operations;
 mod paid;
 mod payer;

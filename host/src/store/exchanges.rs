@@ -167,6 +167,12 @@ pub trait Exchanges {
         end: ExchangeEnd,
     ) -> Result<(), StoreError>;
 
+    /// Keeps an exchange of a call that has no operation in the books, or what came of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn note_exchange(&self, exchange: KeptExchange) -> Result<(), StoreError>;
+
     /// All exchanges of an operation, run by run, in order.
     ///
     /// # Errors

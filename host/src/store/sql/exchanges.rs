@@ -14,6 +14,13 @@ const INSERT: &str = "insert into exchange (operation_id, lease_token, sequence,
      digest, provider_key, sent, status, error, sent_bytes, received_bytes, asked, answered, created_at, updated_at) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 
+const NOTE: &str = "insert into exchange (operation_id, lease_token, sequence, provider_id, component, state, method, host, path, \
+     digest, provider_key, sent, status, error, sent_bytes, received_bytes, asked, answered, created_at, updated_at) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+     on conflict (operation_id, lease_token, sequence) do update set state = excluded.state, sent = excluded.sent, \
+     status = excluded.status, error = excluded.error, received_bytes = excluded.received_bytes, \
+     answered = excluded.answered, updated_at = excluded.updated_at";
+
 /// An answer counts for as long as nobody has asked again, however late it is.
 const END: &str = "update exchange set state = $1, sent = $2, status = $3, error = $4, received_bytes = $5, answered = $6, \
      updated_at = $7 where operation_id = $8 and lease_token = $9 and sequence = $10 and state = 'about_to_send' \
@@ -62,6 +69,11 @@ fn insert(kept: &KeptExchange) -> Step {
         end.map_or(kept.created_at, |end| end.at).0.into(),
     ];
     Step { sql: INSERT, values, guarded: false }
+}
+
+/// One of a call that nobody else carries out.
+pub(in crate::store) fn note(kept: &KeptExchange) -> Step {
+    Step { sql: NOTE, ..insert(kept) }
 }
 
 /// What goes with a change of the operation's collection.

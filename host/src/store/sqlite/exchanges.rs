@@ -24,6 +24,10 @@ impl Exchanges for SqliteStore {
         self.writer.commit(vec![exchanges::end(&operation, lease_token, sequence, &end)]).await
     }
 
+    async fn note_exchange(&self, exchange: KeptExchange) -> Result<(), StoreError> {
+        self.writer.commit(vec![exchanges::note(&exchange)]).await
+    }
+
     async fn exchanges(&self, operation: OperationId) -> Result<Vec<KeptExchange>, StoreError> {
         let values = vec![operation.as_str().into()];
         let found = self.read(move |connection| rows(connection, "exchange", exchanges::OF_OPERATION, values)).await?;

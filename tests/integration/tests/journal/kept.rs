@@ -1,8 +1,10 @@
 //! What is kept of an exchange: as much as the operator's key allows, no secrets in it, and no more commits than it takes.
 
 use serde_json::json;
+use tillbox::core::id::{OperationId, ProviderId};
 use tillbox::core::operation::OperationState;
-use tillbox::service::Exchange;
+use tillbox::runtime::request::Customer;
+use tillbox::service::{Exchange, NewAccountHolder};
 use tillbox::store::ExchangeState;
 use tillbox_store_tests::place::{Database, File, Place};
 
@@ -109,6 +111,24 @@ async fn an_answer_that_breaks_its_provider_waits_for_the_next_version() {
         assert!(host.exchanges(&id).await.unwrap()[0].response.is_none(), "and is forgotten");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_has_no_operation_and_leaves_rows_all_the_same() {
+    let (scene, place) = (Scene::new().await, File::new().await);
+    let stripe = scene.provider_of(tillbox::bundled::STRIPE, json!({ "api_base": scene.gateway.base() })).await;
+    let host = scene.builder(json!({})).await.provider("x", stripe).database_url(place.url()).build().await.unwrap();
+    let customer = Customer { id: "cus_1".to_owned(), email: Some("a@example.com".to_owned()), ..Customer::default() };
+    let new = NewAccountHolder::new(ProviderId::parse("pp_stripe_x").unwrap(), customer);
+    let held = host.create_account_holder(new).await.unwrap();
+    let exchanges = host.exchanges(&OperationId::from_tail(&format!("{}-create", held.id))).await.unwrap();
+    let [exchange] = exchanges.as_slice() else { panic!("{exchanges:?}") };
+    assert_eq!(
+        (exchange.path.as_str(), exchange.status, exchange.response.is_none()),
+        ("/v1/customers", Some(200), true)
+    );
+    let heard = scene.gateway.requests();
+    assert_eq!(heard[0]["idempotency_key"].as_str(), exchange.idempotency_key.as_deref(), "{heard:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -86,6 +86,15 @@ pub(crate) async fn whoever_lost_the_lease_writes_no_exchange(place: &dyn Place)
     assert_eq!(store.exchanges(of(1)).await.unwrap().len(), 3);
 }
 
+pub(crate) async fn a_call_without_an_operation_is_noted(place: &dyn Place) {
+    let store = place.open().await;
+    store.note_exchange(exchange(7, 9, 1)).await.unwrap();
+    assert_eq!(store.exchanges(of(7)).await.unwrap(), [exchange(7, 9, 1)]);
+    let ended = KeptExchange { end: Some(exchange_end(1)), ..exchange(7, 9, 1) };
+    store.note_exchange(ended.clone()).await.unwrap();
+    assert_eq!(store.exchanges(of(7)).await.unwrap(), [ended]);
+}
+
 pub(crate) async fn a_run_is_gone_on_with_unless_its_holder_went_on(place: &dyn Place) {
     let store = place.open().await;
     let before = begun(store.as_ref()).await;

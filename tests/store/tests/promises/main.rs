@@ -96,6 +96,7 @@ promises! {
     exchanges::an_intent_is_there_with_its_operation_or_not_at_all,
     exchanges::an_exchange_ends_once_with_everything_in_it,
     exchanges::whoever_lost_the_lease_writes_no_exchange,
+    exchanges::a_call_without_an_operation_is_noted,
     exchanges::a_run_is_gone_on_with_unless_its_holder_went_on,
     api_keys::a_key_is_found_by_its_id_and_nothing_of_it_is_lost,
     api_keys::one_of_two_replaces_a_key,

@@ -142,6 +142,8 @@ impl From<&BreakerHealth> for BreakerAnswer {
 struct CallFailureAnswer {
     call: &'static str,
     code: &'static str,
+    /// `false` is proof.
+    request_may_have_been_sent: bool,
     at: Time,
 }
 
@@ -192,6 +194,7 @@ impl From<&ProviderHealth> for HealthOfProviderAnswer {
             last_failure: health.last_failure.as_ref().map(|failure| CallFailureAnswer {
                 call: failure.call,
                 code: failure.code,
+                request_may_have_been_sent: failure.request_may_have_been_sent,
                 at: time(failure.at),
             }),
             requests_failed: health.requests_failed,
