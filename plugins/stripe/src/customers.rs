@@ -12,6 +12,16 @@ use crate::lookup::Metadata;
 /// The host's id of the customer, in the metadata.
 const CUSTOMER: &str = "tillbox_customer";
 
+/// Characters that Stripe takes, by the description of its API. What is longer is refused before it is sent, and not cut: a name
+/// or a number with its end missing is another one.
+const EMAIL_CHARS_MAX: usize = 512;
+/// See [`EMAIL_CHARS_MAX`].
+const NAME_CHARS_MAX: usize = 256;
+/// See [`EMAIL_CHARS_MAX`].
+const PHONE_CHARS_MAX: usize = 20;
+/// See [`EMAIL_CHARS_MAX`].
+const METADATA_CHARS_MAX: usize = 500;
+
 #[derive(Deserialize)]
 struct Record {
     id: String,
@@ -26,7 +36,7 @@ struct Record {
 /// Makes a record for the context's customer.
 pub(crate) fn create(call: &Call<'_>, input: &Json) -> Result<AccountHolder> {
     no_input(input)?;
-    let form = described(call, customer(call)?).pair(format!("metadata[{OPERATION}]"), &call.context.operation_id);
+    let form = described(call, customer(call)?)?.pair(format!("metadata[{OPERATION}]"), &call.context.operation_id);
     let record: Record = call.post("/v1/customers", &form)?;
     told(&record)
 }
@@ -34,7 +44,7 @@ pub(crate) fn create(call: &Call<'_>, input: &Json) -> Result<AccountHolder> {
 /// Brings the record up to date.
 pub(crate) fn update(call: &Call<'_>, input: &Json) -> Result<AccountHolder> {
     no_input(input)?;
-    let form = described(call, customer(call)?);
+    let form = described(call, customer(call)?)?;
     let record: Record = call.post(&path(call)?, &form)?;
     told(&record)
 }
@@ -76,16 +86,28 @@ fn customer<'a>(call: &Call<'a>) -> Result<&'a Customer> {
 }
 
 /// What is not known is not said, and stays at Stripe as it is.
-fn described(call: &Call<'_>, customer: &Customer) -> Form {
+fn described(call: &Call<'_>, customer: &Customer) -> Result<Form> {
+    let Customer { id, email, name, phone, billing_address } = customer;
     let form = Form::new()
-        .maybe("email", customer.email.as_deref())
-        .maybe("name", customer.name.as_deref())
-        .maybe("phone", customer.phone.as_deref())
+        .maybe("email", fitting("email", email.as_deref(), EMAIL_CHARS_MAX)?)
+        .maybe("name", fitting("name", name.as_deref(), NAME_CHARS_MAX)?)
+        .maybe("phone", fitting("phone", phone.as_deref(), PHONE_CHARS_MAX)?)
         .maybe("preferred_locales[]", call.context.locale.as_deref())
-        .pair(format!("metadata[{CUSTOMER}]"), &customer.id);
-    match &customer.billing_address {
+        .maybe(format!("metadata[{CUSTOMER}]"), fitting("id", Some(id), METADATA_CHARS_MAX)?);
+    Ok(match billing_address {
         Some(address) => form.and(written(address)),
         None => form,
+    })
+}
+
+fn fitting<'a>(what: &str, text: Option<&'a str>, chars_max: usize) -> Result<Option<&'a str>> {
+    match text {
+        Some(text) if text.chars().count() > chars_max => {
+            let message =
+                format!("the customer's {what} has more than {chars_max} characters, which Stripe does not take");
+            Err(Error::invalid_request(message).code("customer_too_long"))
+        }
+        text => Ok(text),
     }
 }
 

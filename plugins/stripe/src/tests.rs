@@ -10,9 +10,9 @@ use tillbox_provider::testing::{
     answer_requests, context, json as input, money, payment, sent_requests, set_secret, set_setting,
 };
 use tillbox_provider::{
-    AuthorizeRequest, CancelRequest, CaptureRequest, Context, DeclineClass, DeleteRequest, Environment, ErrorKind,
-    InitiateRequest, Money, NextAction, OperationKind, OperationReference, PaymentState, Provider, RefundRequest,
-    RetrieveRequest, Status, UpdateRequest,
+    AuthorizeRequest, CancelRequest, CaptureRequest, Context, Customer, DeclineClass, DeleteRequest, Environment,
+    ErrorKind, InitiateRequest, Money, NextAction, OperationKind, OperationReference, PaymentState, Provider,
+    RefundRequest, RetrieveRequest, Status, UpdateRequest,
 };
 
 use crate::Stripe;
@@ -427,4 +427,27 @@ fn an_update_carries_its_operation() {
     let sent = sent_requests().pop().unwrap();
     assert_eq!(sent.url, "https://api.stripe.com/v1/payment_intents/pi_1");
     assert_eq!(form(sent.body.as_deref().unwrap())["metadata[tillbox_operation]"], "payop_4");
+}
+
+#[test]
+fn a_customer_that_stripe_would_not_take_is_refused_before_it_is_sent() {
+    ready();
+    answer_requests(|_| answer(200, &json!({ "id": "cus_1", "livemode": false })));
+    let create = |name: usize, phone: usize, email: usize| {
+        let customer = Customer {
+            id: "cust_1".to_owned(),
+            name: Some("é".repeat(name)),
+            phone: Some("1".repeat(phone)),
+            email: Some("e".repeat(email)),
+            ..Customer::default()
+        };
+        let context = Context { customer: Some(customer), ..context("payop_1") };
+        Stripe::create_account_holder(&context, &input("{}")).map_err(|error| error.code)
+    };
+    assert_eq!(create(256, 20, 512).unwrap().external_id, "cus_1");
+    assert_eq!(sent_requests().len(), 1);
+    for (name, phone, email) in [(257, 20, 512), (256, 21, 512), (256, 20, 513)] {
+        assert_eq!(create(name, phone, email).unwrap_err(), "customer_too_long");
+    }
+    assert!(sent_requests().is_empty());
 }

@@ -7,7 +7,8 @@ use crate::ledger::{Books, new_id};
 use crate::params::Params;
 use crate::problem::Problem;
 
-const TEXTS: &[&str] = &["email", "name", "phone", "description"];
+/// The texts of a customer, and the characters that each may have, as published.
+const TEXTS: &[(&str, usize)] = &[("email", 512), ("name", 256), ("phone", 20), ("description", 5_000)];
 
 pub(super) fn create(books: &Books<'_>, mut params: Params) -> Result<Value, Problem> {
     let mut customer = json!({
@@ -55,8 +56,12 @@ fn living(books: &Books<'_>, id: &str) -> Result<Value, Problem> {
 }
 
 fn change(customer: &mut Value, params: &mut Params) -> Result<(), Problem> {
-    for key in TEXTS {
+    for (key, chars_max) in TEXTS {
         if let Some(text) = params.text(key)? {
+            if text.chars().count() > *chars_max {
+                let message = format!("Invalid string: {key} must be at most {chars_max} characters");
+                return Err(Problem::invalid(Some("parameter_invalid"), Some(key), message));
+            }
             customer[*key] = if text.is_empty() { Value::Null } else { text.into() };
         }
     }
